@@ -14,3 +14,8 @@ def counted(number: int, one: str = "person", many: str = "") -> str:
 def listed(names: Sequence[str], last: str = "and") -> str:
     """The names as one reads them out: "Amina, Tom and Kim"; "" for none."""
     return f" {last} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def printable(text: str) -> str:
+    """Text of a message, which must not move the cursor of a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)

@@ -19,6 +19,9 @@ from mailer.toml_file import TomlFile, read_toml
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 ACTION_FILE = "action.md"  # in a newsletter's folder: the page on which people sign
 THANKS_FILE = "thanks.md"  # beside it: the mail that thanks each of them
+MESSAGES = ("message.md", "message.mjml")  # a newsletter has one of them
+VERSION = re.compile(r"message\.[b-d]\.")  # the name of a file with another version of it, for a test
+AUTOMATION_FILE = "automation.toml"  # makes the folder an automation: its messages go out step by step
 TEXT_KEYS = (
     "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
     "afterwards",
@@ -82,16 +85,23 @@ class Workspace:
         return self.root / "lists"
 
     def newsletter(self, slug: str) -> Newsletter:
-        """The newsletter `slug`; raises with the nearest names when there is none."""
+        """The newsletter or automation `slug`; raises with the nearest names when there is none."""
         found = Newsletter(self, slug)
         if SLUG.fullmatch(slug) and found.folder.is_dir():
             return found
         raise MailerError(
-            f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.slugs())
+            f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.folders())
         )
 
     def slugs(self) -> list[str]:
-        """The slugs of all newsletters, sorted."""
+        """The slugs of all newsletters, sorted. Automations are none: nobody sends one as a whole."""
+        return [slug for slug in self.folders() if not Newsletter(self, slug).is_automation]
+
+    def automations(self) -> list[str]:
+        """The slugs of all automations, sorted."""
+        return [slug for slug in self.folders() if Newsletter(self, slug).is_automation]
+
+    def folders(self) -> list[str]:
         if not self.newsletters.is_dir():
             return []
         with os.scandir(self.newsletters) as entries:  # which tells files from folders without asking for each
@@ -125,8 +135,8 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Newsletter:
-    """What staff write, as a folder of its workspace. Made by `Workspace.newsletter`, the folder is there; everything
-    below takes this value, so a name that was typed is looked up once."""
+    """What staff write, as a folder of its workspace: a newsletter, or an automation. Made by `Workspace.newsletter`,
+    the folder is there; everything below takes this value, so a name that was typed is looked up once."""
 
     workspace: Workspace
     slug: str
@@ -143,9 +153,22 @@ class Newsletter:
     def has_thanks_mail(self) -> bool:
         return (self.folder / THANKS_FILE).is_file()
 
+    @property
+    def is_automation(self) -> bool:
+        return (self.folder / AUTOMATION_FILE).is_file()
+
     def translations(self, name: str) -> dict[str, str]:
         """The files beside `name` that hold it in other languages, by what their names say: "fr" → message.fr.md."""
-        stem, _, ending = name.partition(".")
+        beside = self._beside(name)
+        return {said: one for said, one in beside.items() if not VERSION.match(one)} if name in MESSAGES else beside
+
+    def variants(self, name: str) -> dict[str, str]:
+        """The files beside `name` that are versions of its test, by letter: "b" → message.b.md."""
+        found = self._beside(name) if name in MESSAGES else {}
+        return {letter: one for letter, one in found.items() if len(letter) == 1 and VERSION.match(one)}
+
+    def _beside(self, name: str) -> dict[str, str]:
+        stem, _, ending = name.rpartition(".")
         found = sorted(path.name for path in self.folder.glob(f"{stem}.*.{ending}") if path.is_file())
         return {one[len(stem) + 1 : -len(ending) - 1]: one for one in found}
 

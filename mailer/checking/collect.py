@@ -18,7 +18,7 @@ from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.specimen import PictureFile, Specimen
 from mailer.compose.html_tree import parse
 from mailer.compose.merge import MergeProgram, Urls
-from mailer.compose.message import ORIGINAL, Choice, Message, Parts
+from mailer.compose.message import Choice, Message, Parts
 from mailer.compose.source.images import look, read_image
 from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.freeze import Plan
@@ -47,10 +47,11 @@ class Scope:
 
 
 def gather(database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime) -> list[Specimen]:
-    """The specimens of a newsletter with a plan: the original, then one of each translation."""
+    """The specimens of a newsletter with a plan: the original, then one of each translation, and the same of each
+    version of a test."""
     plan = written.plan
     assert plan is not None
-    sources = {ORIGINAL: written.source, **{one.language: one for one in written.source.translations}}
+    sources = written.source.versions
     selection, looked_at = _people(database, plan, scope=scope, now=now)
     unread_of_segment = _unread(database, plan, scope=scope, now=now)
     return [
@@ -68,11 +69,11 @@ def _specimen(
 ) -> Specimen:  # fmt: skip
     workspace, longest = plan.newsletter.workspace, people.longest
     settings = workspace.settings
-    builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]))
+    builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]), cells=plan.cells)
     envelope = builder.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
     mail = build(builder.mailing(), envelope)
     headers = BytesHeaderParser().parsebytes(mail)
-    whole = MergeProgram(_with_all_branches(message))
+    whole = MergeProgram(_with_all_branches(message), cells=plan.cells)
     urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
     return Specimen(
         source=source,
@@ -92,11 +93,16 @@ def _specimen(
         pages=frozenset(workspace.action_pages()),
         audience=people.figures,
         reach=people.reach,
-        original=None if source is written.source else written.source,
+        original=_original(written.source, source),
         answers=_answers(message) if scope.online else {},
         spam=_spam_tests(mail) if scope.spam else (),
         **facts,
     )
+
+
+def _original(first: Source, source: Source) -> Source | None:
+    """What a version is a translation of; None when it is no translation."""
+    return next((one for one in (first, *first.variants) if source in one.translations), None)
 
 
 def _answers(message: Message) -> Mapping[str, LinkResponse]:
@@ -135,7 +141,7 @@ def _people(
                 supporter_of(connection, figures, Which.LONGEST) or sample,
                 figures, reached,
             )
-            for version, (figures, reached) in merge_versions(connection, plan.message).items()
+            for version, (figures, reached) in merge_versions(connection, plan.message, plan.cells).items()
         }  # fmt: skip
     return selection, found
 

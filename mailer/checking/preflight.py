@@ -63,10 +63,18 @@ def preflight(database: Database, newsletter: Newsletter, *, scope: Scope, now: 
     return replace(found, edited=edited, remarks=tuple(worst_first([*found.remarks, of_edited(edited)])))
 
 
+def check_issue(database: Database, source: Source, *, now: datetime) -> Preflight:
+    """Check an issue of a series as it was made, with everybody who would get it."""
+    found = check_source(database, source, scope=Scope(), now=now)
+    thanks = _thanks_remarks(database, source.newsletter, now=now)
+    return replace(found, remarks=tuple(worst_first([*found.remarks, *thanks])))
+
+
 def check_source(database: Database, source: Source, *, scope: Scope, now: datetime) -> Preflight:
     """Check a newsletter as it is being written."""
-    written = compile_newsletter(database, source)
-    slug, plan = source.newsletter.slug, written.plan
+    written = compile_newsletter(database, source, now=now)
+    source, plan = written.source, written.plan  # with what is known of its petition, its page and its data
+    slug = source.newsletter.slug
     faults = [*_page_faults(source.newsletter), *written.diagnostics]
     if plan is None:
         return Preflight(slug, tuple(judged(source, map(ruled, faults))))
@@ -78,20 +86,21 @@ def check_source(database: Database, source: Source, *, scope: Scope, now: datet
         fault = Diagnostic("there isn't enough memory to merge this", Place(source.file), "Shorten what its tags join.")
         return Preflight(slug, tuple(judged(source, map(ruled, [*faults, fault]))))
     found = [remark for each in specimens for remark in _of_version(each, faults, source)]
-    figures = [one.audience.within(one.message.language) if len(specimens) > 1 else one.audience
-               for one in specimens if one.audience is not None]  # fmt: skip
+    first = specimens[: 1 + len(source.translations)]  # whichever version of a test: the same people
+    figures = [one.audience.within(one.message.language) if len(first) > 1 else one.audience
+               for one in first if one.audience is not None]  # fmt: skip
     return Preflight(
         slug, tuple(worst_first(dict.fromkeys(found))), plan, specimens[0].selection,
         together(figures) if figures else None, max(len(one.mail.encode()) for one in specimens),
-        reached=[one.reach for one in specimens if one.reach is not None],
+        reached=[one.reach for one in first if one.reach is not None],
     )  # fmt: skip
 
 
 def _of_version(specimen: Specimen, faults: Iterable[Diagnostic], original: Source) -> Iterator[Diagnostic]:
-    """What is found in one version. All that is found in a translation names its file."""
+    """What is found in one version. All that is found in a translation, or in a version of a test, names its file."""
     file = specimen.source.file
     if specimen.source is original:
-        others = {one.file for one in original.translations}
+        others = {one.file for one in original.versions.values()} - {original.file}
         yield from run(specimen, (one for one in faults if one.place is None or one.place.file not in others))
         return
     for one in run(specimen, (one for one in faults if one.place is not None and one.place.file == file)):

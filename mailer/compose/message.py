@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from mailer.compose.data.tables import LookupTable
 from mailer.compose.languages import ORIGINAL, SpokenLanguages
 
 # Constant text and, between it, numbers of slots. ("Dear ", 0, ",") is "Dear {{ supporter.first_name }},".
 Parts = tuple[str | int, ...]
 
 
-ADDED = ("is_urgent", "is_public", "translations", "otherwise")  # fields of `Message` that frozen ones may lack
+# Fields of `Message` that frozen ones may lack.
+ADDED = ("is_urgent", "is_public", "translations", "otherwise", "data", "tables", "test", "variants")
+ARMS = "abcd"  # the versions of a test; the message itself is the first
+REST = "rest"  # in place of a version: the one that wins
+USUAL_WAIT = 4 * 3600  # seconds: nine of ten people who follow a link have done so
 
 
 class Context(StrEnum):
@@ -76,6 +81,26 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTest:
+    """How the versions of a message are tried on a part of the audience, before the better one goes to the rest."""
+
+    share: float | None = None  # of the audience, for all versions together; None: what is recommended for its size
+    wait_seconds: int = USUAL_WAIT  # from the launch to the decision
+    decides: str = "signatures"  # or clicks
+
+
+def version_name(arm: str, language: str) -> str:
+    """What a version of a message is called, as its file is between message and md: "", "fr", "b", "b.fr"."""
+    return ".".join(part for part in ("" if arm == ARMS[0] else arm, language) if part)
+
+
+def version_in_words(name: str) -> str:
+    """A version's name for staff: "translation fr", "version b", "version b, fr"."""
+    arm, _, language = name.partition(".") if len(name.partition(".")[0]) == 1 else ("", "", name)
+    return f"version {arm}" + f", {language}" * bool(language) if arm else f"translation {language}"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """Everything that is the same for all recipients."""
 
@@ -100,13 +125,31 @@ class Message:
     # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     translations: tuple[Message, ...] = ()  # the same mail in other languages; each is in one of its own
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what it was made with: `compose.data`
+    tables: tuple[LookupTable, ...] = ()  # those that its merge tags look into
     otherwise: str = ""  # what people are taken to read whose language isn't known or has no version: the list's
+    test: PlannedTest | None = None  # where there are `variants`
+    variants: tuple[Message, ...] = ()  # the other versions of a test, each in the same languages
+
+    @property
+    def arms(self) -> dict[str, Message]:
+        """The versions of its test with their translations, by letter; "" alone where nothing is tested."""
+        return dict(zip(ARMS, (self, *self.variants), strict=False)) if self.variants else {"": self}
+
+    @property
+    def mails(self) -> dict[tuple[str, str], Message]:
+        """All that it is mailed as, by the version of the test and the language of the translation: "" for none and for
+        the original. No two share a link's number."""
+        return {
+            (arm, language): one
+            for arm, tried in self.arms.items()
+            for language, one in ((ORIGINAL, tried), *((one.language, one) for one in tried.translations))
+        }
 
     @property
     def versions(self) -> dict[str, Message]:
-        """All that it is mailed as: the message itself, and its translations by language. No two share a link's
-        number."""
-        return {ORIGINAL: self, **{one.language: one for one in self.translations}}
+        """The same by `version_name`."""
+        return {version_name(*which): one for which, one in self.mails.items()}
 
     @property
     def every_link(self) -> tuple[Link, ...]:
@@ -125,12 +168,32 @@ class Message:
 
     def version(self, name: str) -> Message:
         """One of `versions`, by itself."""
-        return replace(self.versions[name], translations=(), otherwise="")
+        return replace(self.versions[name], translations=(), otherwise="", test=None, variants=())
+
+    def arm(self, letter: str) -> Message:
+        """One version of its test in all languages. Raises `KeyError` for one that there isn't."""
+        return replace(self.arms[letter], otherwise=self.otherwise, test=None, variants=())
 
     @property
     def digest(self) -> str:
         """SHA-256 over everything above, in hex: two messages with one digest are the same mail."""
         return hashlib.sha256(json.dumps(to_json(self), sort_keys=True).encode()).hexdigest()
+
+
+def together(
+    compiled: Mapping[str, Message], languages: Sequence[str], *, test: PlannedTest | None, otherwise: str
+) -> Message:
+    """One message of all its versions, by `version_name`; each is in the same `languages` beside the original's."""
+    first, *variants = (
+        replace(
+            compiled[version_name(arm, ORIGINAL)],
+            translations=tuple(compiled[version_name(arm, tag)] for tag in languages),
+        )
+        for arm in ARMS
+        if version_name(arm, ORIGINAL) in compiled
+    )
+    otherwise = otherwise if languages else ""
+    return replace(first, otherwise=otherwise, test=test if variants else None, variants=tuple(variants))
 
 
 def as_written(message: Message, parts: Parts) -> str:
@@ -155,8 +218,12 @@ def to_json(message: Message) -> dict[str, Any]:
     What was added later is left out where it says nothing, so that a message keeps the digest it always had.
     """
     data = {name: value for name, value in asdict(message).items() if name not in ADDED or value}
+    if message.tables:
+        data["tables"] = [one.to_json() for one in message.tables]
     if message.translations:
         data["translations"] = [to_json(one) for one in message.translations]
+    if message.variants:
+        data["variants"] = [to_json(one) for one in message.variants]
     return data
 
 
@@ -168,7 +235,10 @@ def from_json(data: Mapping[str, Any]) -> Message:
     values["slots"] = tuple(_slot(slot) for slot in values["slots"])
     values["links"] = tuple(_link(**link) for link in values["links"])
     values["images"] = tuple(Image(**image) for image in values["images"])
-    values["translations"] = tuple(from_json(one) for one in values.get("translations", ()))
+    values["tables"] = tuple(map(LookupTable.from_json, values.get("tables", ())))
+    for name in ("translations", "variants"):
+        values[name] = tuple(from_json(one) for one in values.get(name, ()))
+    values["test"] = PlannedTest(**values["test"]) if values.get("test") else None
     return Message(**values)
 
 

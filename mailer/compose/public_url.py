@@ -34,6 +34,7 @@ def moved(message: Message, public_url: str) -> Message:
         slots=tuple(_slot(slot, readdressed) for slot in message.slots),
         links=tuple(replace(link, destination=_each(link.destination, readdressed)) for link in message.links),
         translations=tuple(moved(one, public_url) for one in message.translations),
+        variants=tuple(moved(one, public_url) for one in message.variants),
     )
 
 

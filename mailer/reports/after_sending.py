@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Subquery, case, func, literal, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal, select, type_coerce
 
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links
 from mailer.store.tables.inbound import signatures
@@ -135,25 +135,6 @@ def signed(connection: Connection, campaign_id: int, slug: str, sent: int) -> Si
         on_page=sum(by_source.values()),
         by_source=_most_first(by_source),
     )
-
-
-def who_left(campaign_id: int | None = None) -> Subquery:
-    """The deliveries (`delivery_id`, `campaign_id`) by way of which people left and did not take it back since; without
-    `campaign_id` of all newsletters."""
-    kind, number = events.c.kind, events.c.id
-    mine = events.c.campaign_id.is_not(None) if campaign_id is None else events.c.campaign_id == campaign_id
-    last = (
-        select(
-            events.c.delivery_id,
-            func.max(events.c.campaign_id).label("campaign_id"),
-            func.max(case((kind == "unsubscribed", number))).label("left"),
-            func.coalesce(func.max(case((kind == "undone", number))), 0).label("undone"),
-        )
-        .where(mine, kind.in_(["unsubscribed", "undone"]))
-        .group_by(events.c.delivery_id)
-        .subquery()
-    )
-    return select(last.c.delivery_id, last.c.campaign_id).where(last.c.left > last.c.undone).subquery()
 
 
 def course(

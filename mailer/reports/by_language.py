@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from mailer.reports.after_sending import who_left
+from mailer.audience.consent.left import who_left
 from mailer.store.tables.core import deliveries, links, people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import DeliveryState

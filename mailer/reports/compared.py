@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, func, select
 
-from mailer.reports.after_sending import who_left
+from mailer.audience.consent.left import who_left
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.core import FEEDBACK, campaigns, events, links
 from mailer.store.tables.inbound import signatures

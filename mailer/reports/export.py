@@ -23,6 +23,9 @@ def as_json(figures: CampaignFigures) -> dict[str, Any]:
         data[name] = data[name].isoformat() if data[name] else None
     for step in data["course"]["steps"]:
         step["begins"] = step["begins"].isoformat()
+    data["test"] = figures.test.as_json() if figures.test else None
+    for group in data["groups"]:
+        group["decide_at"] = group["decide_at"].isoformat() if group["decide_at"] else None
     return data
 
 
@@ -98,6 +101,13 @@ def _outcomes(figures: CampaignFigures) -> Iterator[tuple[str, str, str, str | i
                 yield section, one.language or UNKNOWN, name, getattr(one, name)
     pages = {language or UNKNOWN: people for language, people in figures.page_languages.items()}
     yield from _reasons("signed on the page by language", pages)
+    if figures.test:
+        yield from figures.test.rows()
+    for group in figures.groups:
+        item = f"people {group.words}"
+        yield "down the list", item, "state", group.state.value
+        for name in ("people", "sample", "sent", "clicked", "complained"):
+            yield "down the list", item, name, getattr(group, name)
     for step in figures.course.steps:
         yield "course", step.begins.isoformat(), "clicks", step.clicks
         yield "course", step.begins.isoformat(), "signatures", step.signatures

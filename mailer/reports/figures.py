@@ -14,6 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from mailer.audience.consent.left import who_left
+from mailer.delivery.experiments.cohorts import KeptCohort, cohorts_of
 from mailer.errors import MailerError
 from mailer.reports.after_sending import (
     CameBack,
@@ -22,9 +24,9 @@ from mailer.reports.after_sending import (
     came_back,
     course,
     signed,
-    who_left,
 )
 from mailer.reports.by_language import LanguageFigures, by_language, by_version, on_page
+from mailer.reports.tested.story import TestedStory, story_of
 from mailer.store.tables.core import campaigns, deliveries, hits, links, more_hits
 from mailer.store.tables.inbound import conversions, replies
 from mailer.store.tables.states import CampaignState, DeliveryState, ReplyKind, Verdict
@@ -131,6 +133,8 @@ class CampaignFigures:
     by_language: tuple[LanguageFigures, ...]  # of the people, the most frequent first
     by_version: tuple[LanguageFigures, ...]  # of the mail they got, where it went out in several languages
     page_languages: Mapping[str, int]  # in which the newsletter's own page was signed → people, the most first
+    test: TestedStory | None  # None where it tried one version alone
+    groups: tuple[KeptCohort, ...]  # where it went down the list: those after the first
 
 
 def figures(connection: Connection, slug: str) -> CampaignFigures:
@@ -172,6 +176,8 @@ def figures(connection: Connection, slug: str) -> CampaignFigures:
         by_language=by_language(connection, campaign.id),
         by_version=by_version(connection, campaign.id, original=original) if has_several else (),
         page_languages=on_page(connection, slug),
+        test=story_of(connection, campaign.id),
+        groups=tuple(cohorts_of(connection, campaign.id)),
     )
 
 

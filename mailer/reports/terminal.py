@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group, RenderableType
@@ -11,10 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mailer.counting import counted
+from mailer.counting import counted, printable
 from mailer.reports.by_language import LanguageFigures
 from mailer.reports.compared import NamedCounts
 from mailer.reports.figures import CampaignFigures, Clicks, Openings
+from mailer.reports.tested.shown import tested
 from mailer.store.tables.states import CampaignState
 
 LABEL_CELLS, NUMBER_CELLS, SHARE_CELLS, BAR_CELLS = 28, 7, 19, 24
@@ -64,6 +66,8 @@ def _sections(figures: CampaignFigures, *, bars: bool) -> Iterator[RenderableTyp
     yield _section("Audience", _audience(figures, bars=bars))
     yield _section("Mails", _mails(figures, bars=bars))
     yield _section("Action link", _action(figures, bars=bars))
+    for title, body in tested(figures.test, figures.groups, when=partial(_moment, zone=figures.zone)):
+        yield _section(title, body)
     others = [link for link in figures.links if not link.is_action]
     if others:
         yield _section("Other links", _links(figures))
@@ -341,8 +345,3 @@ def _count(number: int) -> str:
 def _moment(moment: datetime, zone: str) -> str:
     local = moment.astimezone(ZoneInfo(zone) if zone else UTC)
     return f"{local:%a %-d %b %Y %H:%M} {zone or 'UTC'}"
-
-
-def printable(text: str) -> str:
-    """Text of a message, which must not move the cursor of a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)

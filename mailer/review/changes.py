@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, cast
 
-from mailer.compose.message import ORIGINAL, Message, Parts, as_written, from_json
+from mailer.compose.message import ORIGINAL, Message, Parts, as_written, from_json, version_in_words
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.review.content import NewsletterContent, leaves_at
 
@@ -20,7 +20,7 @@ HEADERS = (
 AUDIENCE = {
     "include": "lists", "exclude": "lists left out", "segment": "only for", "limit": "at most",
     "not_mailed_within_hours": "not mailed within hours", "not_mailed_by": "not mailed by", "seed": "draw",
-    "urgent": "urgent",
+    "urgent": "urgent", "down_the_list": "down the list",
 }  # fmt: skip
 WORD = re.compile(r"\s*\S+")
 NOT_DRAWN = re.compile(r"[^=*-]").search  # what isn't a line below a heading, a rule or a bullet
@@ -115,13 +115,24 @@ def _of_mail(before: NewsletterContent, after: NewsletterContent) -> Iterator[Ch
     old, new = from_json(before.parts["mail"]), from_json(after.parts["mail"])
     yield from _of_version(old, new)
     yield from _values("Picture", before.parts["pictures"], after.parts["pictures"], shown=_picture)
-    for language in sorted({*old.versions, *new.versions} - {ORIGINAL}):
-        one, other = old.versions.get(language), new.versions.get(language)
+    if old.test != new.test:
+        yield Change("Test", *(_tried(each) for each in (old, new)))
+    for name in sorted({*old.versions, *new.versions} - {ORIGINAL}):
+        one, other = old.versions.get(name), new.versions.get(name)
         if one is not None and other is not None:
-            yield from _of_version(one, other, language)
+            yield from _of_version(one, other, name)
         else:
-            yield Change(f"Translation {language}", *("" if each is None else _header(each, "subject")
-                                                      for each in (one, other)))  # fmt: skip
+            yield Change(version_in_words(name).capitalize(), *("" if each is None else _header(each, "subject")
+                                                                for each in (one, other)))  # fmt: skip
+
+
+def _tried(message: Message) -> str:
+    """The plan of its test."""
+    if message.test is None:
+        return ""
+    share = "the recommended share" if message.test.share is None else f"{message.test.share:.0%}"
+    hours = message.test.wait_seconds / 3600
+    return f"{1 + len(message.variants)} versions, {share}, {hours:g} h, decided by {message.test.decides}"
 
 
 def _of_version(old: Message, new: Message, language: str = ORIGINAL) -> Iterator[Change]:
@@ -148,6 +159,7 @@ def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Ch
         yield from _values(f"List {name}", before.parts["lists"].get(name, {}), after.parts["lists"].get(name, {}))
     yield from _values("Brand", _flat(before.parts["brand"]), _flat(after.parts["brand"]))
     yield from _values("Audience", _asked(before), _asked(after))
+    yield from _values("Series", before.parts.get("series") or {}, after.parts.get("series") or {})
     if before.parts["leaves"] != after.parts["leaves"]:
         yield Change("Leaves", str(leaves_at(before) or SOON), str(leaves_at(after) or SOON))
 

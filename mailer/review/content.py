@@ -9,28 +9,58 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from mailer.store.tables.states import PastHour
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTime:
-    """When a newsletter is meant to leave: an instant in UTC, and the zone in which it was given."""
+    """When a newsletter is meant to leave: an instant in UTC, and the zone in which it was given.
+
+    `local`: when the clocks show that time where each person is, and in `zone` where that isn't known. `past`: what
+    becomes of people for whom that is past at the launch. `spread`: over how long its mails leave.
+    """
 
     at: datetime
     zone: str
+    local: bool = False
+    past: PastHour = PastHour.REFUSE
+    spread: timedelta = timedelta()
+
+    @property
+    def wall(self) -> datetime:
+        """What the clocks show, without a zone."""
+        from zoneinfo import ZoneInfo
+
+        return self.at.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
 
     def __str__(self) -> str:
         """Such as "Tue 1 Dec 2026 09:00 Europe/London"."""
-        from zoneinfo import ZoneInfo
+        words = f"{self.wall:%a %-d %b %Y %H:%M} {self.zone}"
+        if self.local:
+            late = {PastHour.AT_ONCE: ", at once where that is past", PastHour.LEAVE_OUT: ", not where that is past"}
+            words = f"{self.wall:%a %-d %b %Y %H:%M} where each person is ({self.zone} where that isn't known)"
+            words += late.get(self.past, "")
+        return words + (f", over {self.spread}" if self.spread else "")
 
-        return f"{self.at.astimezone(ZoneInfo(self.zone)):%a %-d %b %Y %H:%M} {self.zone}"
+    def as_json(self) -> dict[str, Any]:
+        """As it is approved; what is not asked for leaves no trace, so older approvals hold. `from_json` reads it."""
+        more = {"local": self.local, "past": str(self.past), "spread_seconds": int(self.spread.total_seconds())}
+        return {"at": self.at.astimezone(UTC).isoformat(), "zone": self.zone, **{k: v for k, v in more.items() if v}}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> PlannedTime:
+        spread = timedelta(seconds=kept.get("spread_seconds", 0))
+        at, past = datetime.fromisoformat(kept["at"]), PastHour(kept.get("past", ""))
+        return cls(at, kept["zone"], bool(kept.get("local")), past, spread)
 
 
 @dataclass(frozen=True, slots=True)
 class NewsletterContent:
     """What would be mailed and shown, as JSON data by part: mail, pictures, pages, thanks, lists, brand, audience,
-    leaves (null: as soon as it is sent)."""
+    leaves (null: as soon as it is sent), and series, the rule of one that repeats."""
 
     slug: str
     parts: Mapping[str, Any]
@@ -50,4 +80,4 @@ class NewsletterContent:
 def leaves_at(content: NewsletterContent) -> PlannedTime | None:
     """When it is meant to leave; None: as soon as it is sent."""
     leaves = content.parts["leaves"]
-    return PlannedTime(datetime.fromisoformat(leaves["at"]), leaves["zone"]) if leaves else None
+    return PlannedTime.from_json(leaves) if leaves else None

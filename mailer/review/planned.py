@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -11,12 +11,15 @@ from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.store.tables.review import planned_times
+from mailer.store.tables.states import PastHour
 
 
 def planned_time(connection: Connection, slug: str) -> PlannedTime | None:
     """When it is meant to leave; None: as soon as it is sent."""
     row = connection.execute(select(planned_times).where(planned_times.c.slug == slug)).one_or_none()
-    return None if row is None else PlannedTime(row.due_at, row.zone)
+    if row is None:
+        return None
+    return PlannedTime(row.due_at, row.zone, row.local, PastHour(row.past), timedelta(seconds=row.spread_seconds))
 
 
 def plan_time(
@@ -28,6 +31,7 @@ def plan_time(
         return
     connection.execute(delete(planned_times).where(planned_times.c.slug == slug))
     if leaves is not None:
-        connection.execute(insert(planned_times).values(slug=slug, due_at=leaves.at, zone=leaves.zone))
+        more = {"local": leaves.local, "past": leaves.past, "spread_seconds": int(leaves.spread.total_seconds())}
+        connection.execute(insert(planned_times).values(slug=slug, due_at=leaves.at, zone=leaves.zone, **more))
     told = str(leaves) if leaves else "as soon as it is sent"
     audit.record(connection, actor, "time planned", at=at, subject=audit.newsletter_subject(slug), detail=told)

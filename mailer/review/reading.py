@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import UTC
 from typing import Any
 
 from mailer.audience.selection.spec import Audience
@@ -33,7 +32,7 @@ def read_content(
 ) -> NewsletterContent:
     """The content of a compiled newsletter with what its files say now. Raises `MailerError` when one can't be read."""
     workspace = newsletter.workspace
-    slugs = _pages(workspace, message)
+    slugs = _pages(workspace, message, own=newsletter.slug)
     pages = {name: page for slug in slugs for name, page in _versions(workspace, slug)}
     lists = sorted({message.list, *(page.opt_in.list for page in pages.values() if page.opt_in)})
     parts: dict[str, Any] = {
@@ -44,17 +43,17 @@ def read_content(
         "lists": {name: _shown(asdict(workspace.list_definition(name))) for name in lists},
         "brand": _brand(workspace),
         "audience": audience_to_json(audience),
-        "leaves": leaves and {"at": leaves.at.astimezone(UTC).isoformat(), "zone": leaves.zone},
+        "leaves": leaves and leaves.as_json(),
     }
     # As it comes back from the database: one form, so that one comparison holds for both.
     return NewsletterContent(message.slug, json.loads(json.dumps(parts, default=str)))
 
 
-def _pages(workspace: Workspace, message: Message) -> list[str]:
+def _pages(workspace: Workspace, message: Message, *, own: str) -> list[str]:
     """The newsletters whose sign pages the mail leads to, and its own page."""
     stem = f"{message.public_url}/act/"
     led = {re.split(r"[/?#]", link.url[len(stem) :])[0] for link in message.every_link if link.url.startswith(stem)}
-    return sorted({message.slug, *led} & set(workspace.action_pages()))
+    return sorted({own, *led} & set(workspace.action_pages()))
 
 
 def _versions(workspace: Workspace, slug: str) -> Iterator[tuple[str, ActionPage]]:

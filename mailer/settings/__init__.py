@@ -7,9 +7,7 @@ from mailer.settings.schema import (
     Brand,
     Check,
     Dns,
-    Guard,
     Organisation,
-    Pace,
     Public,
     Sender,
     Settings,
@@ -18,6 +16,7 @@ from mailer.settings.schema import (
     Webhook,
 )
 from mailer.settings.secrets import SECRETS_FILE, SHORTEST_KEY, Secrets, environment_alone, read_secrets
+from mailer.settings.sending import Guard, Pace, Run
 
 __all__ = [
     "SECRETS_FILE",
@@ -31,6 +30,7 @@ __all__ = [
     "Organisation",
     "Pace",
     "Public",
+    "Run",
     "Secrets",
     "Sender",
     "Settings",

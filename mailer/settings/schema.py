@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -17,7 +17,8 @@ from mailer.settings import limits
 from mailer.settings.durations import seconds_of
 from mailer.settings.limits import above_zero, address_and_port, at_least, between, each, limit, one_of, or_empty
 from mailer.settings.providers import DEFAULT, provider
-from mailer.settings.tables import BY_THE_PROGRAM, DURATION, PEOPLE_PER_DAY, RATES_BY_DOMAIN
+from mailer.settings.sending import Guard, Pace, Run
+from mailer.settings.tables import BY_THE_PROGRAM, DURATION
 from mailer.timezones import UNIVERSAL, zone_named
 
 Section = TypeVar("Section")
@@ -73,8 +74,9 @@ class StudioSettings:
     follows; `git_pull`: how often what others pushed is merged in, "0s" for never. docs/studio-git.md has more.
 
     `approvals`: how many people must approve a newsletter before it leaves, from the terminal as well; 0, 1 or 2.
-    `approver_may_be_writer`: whether somebody may approve what they wrote. `hold`: how long what is sent from the
-    studio counts down before it leaves, and can be stopped; "0s" for not at all. docs/approval.md has more.
+    `approver_may_be_writer`: whether somebody may approve what they wrote. `series_approval`: whether each issue of a
+    series is approved, or the series once, for as long as its message stays as it is. `hold`: how long what is sent
+    from the studio counts down before it leaves, and can be stopped; "0s" for not at all. docs/approval.md has more.
     """
 
     url: Annotated[str, or_empty(limits.HOST_ALONE)] = ""
@@ -84,6 +86,7 @@ class StudioSettings:
     git_pull: Annotated[str, DURATION, limits.A_DAY_AT_MOST] = "0s"
     approvals: Annotated[int, between(0, 2)] = 0
     approver_may_be_writer: bool = False
+    series_approval: Annotated[str, one_of(("each", "standing"), "{name} must be each or standing")] = "each"
     hold: Annotated[str, DURATION, limits.A_DAY_AT_MOST] = "10m"
 
     @property
@@ -93,52 +96,6 @@ class StudioSettings:
     @property
     def hold_for(self) -> timedelta:
         return timedelta(seconds=seconds_of(self.hold))
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The most mails a second, in total and for one recipient domain, over all workers together; 0 is as fast as the
-    transport takes them. `warm_up` is for a sending address nobody knows yet: how many people on the 1st, 2nd, 3rd …
-    day of mailing, without a limit after the last; days before `warm_up_since` don't count.
-    """
-
-    per_second: Annotated[float, at_least(0, "a number of mails a second, or 0 for no limit")] = 0.0
-    domains: Annotated[Mapping[str, float], RATES_BY_DOMAIN, each(limits.POSITIVE)] = field(
-        default_factory=dict[str, float]
-    )
-    warm_up: Annotated[
-        tuple[int, ...], PEOPLE_PER_DAY, each(at_least(1, "1 or more people for each day")), limits.never_falling
-    ] = ()
-    warm_up_since: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """When a campaign pauses itself. Rates are shares of 1; a rail is off at 0. docs/pace-and-guard-rails.md has more.
-
-    Amazon SES reviews an account at 5 % hard bounces and pauses it at 10 %, and at 0.1 % and 0.5 % complaints
-    (docs.aws.amazon.com/ses/latest/dg/reputationdashboardmessages.html). Gmail asks for complaints below 0.1 % and
-    never 0.3 % (support.google.com/a/answer/81126), Yahoo for less than 0.3 % (senders.yahooinc.com/best-practices).
-    """
-
-    # Refusals of our login, our identity or our syntax in a row; a single odd answer may come from an odd server.
-    refusals_of_us: Annotated[int, at_least(1)] = 3
-    # Of the last 200 people, more than 10 % refused for good: the rate at which SES pauses, seen while it happens. With
-    # 3 %, which is poor, chance alone brings 21 of 200 once in a million; a blocklist or a bad import does at once.
-    refused_share: Annotated[float, limits.SHARE] = 0.10
-    refused_of: Annotated[int, between(10, 10_000, "people")] = 200
-    # Hard bounces of all people mailed: SES's rate for a review; half the rate that pauses an account is late enough.
-    bounce_rate: Annotated[float, limits.SHARE] = 0.05
-    # With 2 %, 20 among the first 400 are an accident of one in five thousand.
-    bounces_at_least: Annotated[int, at_least(1)] = 20
-    # Complaints of all people mailed: what Gmail and Yahoo never want to see. Gmail reports none of its own to us, so
-    # those that we hear of are part of the truth.
-    complaint_rate: Annotated[float, limits.SHARE] = 0.003
-    # With 0.05 %, 5 among the first 1,666 are an accident of one in six hundred.
-    complaints_at_least: Annotated[int, at_least(1)] = 5
-    # Failures of the transport in a row, counted once a minute at most: an hour. Within it relays are restarted,
-    # certificates renewed and networks repaired, and RFC 5321 §4.5.4.1 has a client retry rather than give up.
-    troubles: Annotated[int, at_least(0, "1 or more, or 0 to turn it off")] = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +248,9 @@ class Settings:
     transport: Annotated[str, provider] = DEFAULT
     # The zone staff give times in, by area and city such as "Europe/London"; "" is UTC.
     timezone: Annotated[str, limits.time_zone] = ""
-    pace: Pace = Pace()
-    guard: Guard = Guard()
+    pace: Pace = Pace()  # noqa: RUF009 - a frozen value, as the others are
+    run: Run = Run()  # noqa: RUF009
+    guard: Guard = Guard()  # noqa: RUF009
     tracking: Tracking = Tracking()
     bounces: Bounces = Bounces()
     replies: Replies = Replies()

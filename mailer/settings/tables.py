@@ -108,6 +108,7 @@ SHAPES: Mapping[Any, Shape] = {
 PEOPLE_PER_DAY = replace(
     SHAPES[tuple[int, ...]], expected="a list of whole numbers of people, one for each day", example="[200, 400, 800]"
 )
+AUTO_OR_NUMBER = Shape('"auto" or a whole number', '"auto"', lambda value: 0 if value == "auto" else _whole(value))
 DURATION = replace(SHAPES[str], expected="a duration", example='"10m"')
 RATES_BY_DOMAIN = Shape(
     "a table of mails a second for each domain", '{ "gmail.com" = 20 }', _table_of(_number, str.lower)

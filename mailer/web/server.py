@@ -84,11 +84,18 @@ def _worth_telling(record: logging.LogRecord) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Tells when the end begins, so that answers which last as long as their reader can end themselves."""
+    """Tells when it answers, and when the end begins, so that answers which last as long as their reader can end
+    themselves."""
 
-    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, *, started: Callable[[], None], stopping: Callable[[], None]) -> None:
         super().__init__(config)
+        self._started = started
         self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._started()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._stopping()
@@ -100,14 +107,15 @@ def run(
     opened: socket.socket,
     *,
     proxies: Sequence[str] = (),
+    started: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is under way. Call it in the main thread.
 
-    `stopping` is called when the signal arrives, before anything is waited for.
+    `started` is called once it answers; `stopping` when the signal arrives, before anything is waited for.
     """
 
-    server = _Server(configure(app, proxies=proxies), stopping)
+    server = _Server(configure(app, proxies=proxies), started=started, stopping=stopping)
 
     def told_early_or_again(_signal: int, _frame: FrameType | None) -> None:
         """Before uvicorn listens for it a signal counts, too. When it has drained it sends itself the signal once more,

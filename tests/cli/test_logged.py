@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -63,6 +65,15 @@ def a_disabled(mailer: Mailer, slug: str) -> None:
     assert mailer("staff", "disable", "tom@example.org").code == 0
 
 
+def to_be_decided(mailer: Mailer, slug: str) -> None:
+    message = Path("newsletters") / slug / "message.md"
+    words = message.read_text(encoding="utf-8")
+    message.write_text(words.replace("\nlist:", "\ntest:\n  b:\n    subject: Another\nlist:", 1), encoding="utf-8")
+    launched(mailer, slug)
+    with closing(sqlite3.connect("mailer.db")) as database, database:
+        database.execute("UPDATE campaign_tests SET decide_at = 0")
+
+
 LOGGED: dict[str, tuple[Before, tuple[str, ...], str, str]] = {
     "import": (a_file, ("import", "supporters", "more.csv"), "people imported", "list supporters"),
     "imports": (nothing, ("imports", "--undo", "1"), "import taken back", "list supporters"),
@@ -77,6 +88,7 @@ LOGGED: dict[str, tuple[Before, tuple[str, ...], str, str]] = {
     "schedule": (nothing, ("schedule", "SLUG", "--at", "2026-12-24 09:00"), "newsletter scheduled", "newsletter SLUG"),
     "unschedule": (scheduled, ("unschedule", "SLUG"), "newsletter taken off the schedule", "newsletter SLUG"),
     "pause": (launched, ("pause", "SLUG", "--why", "a typo"), "newsletter paused", "newsletter SLUG"),
+    "tests": (to_be_decided, ("tests", "SLUG", "--decide", "b"), "test decided", "newsletter SLUG"),
     "resume": (paused, ("resume", "SLUG"), "newsletter resumed", "newsletter SLUG"),
     "cancel": (launched, ("cancel", "SLUG", "--yes"), "newsletter cancelled", "newsletter SLUG"),
     "resolve": (launched, ("resolve", "SLUG", "--resend"), "uncertain mails sent again", "newsletter SLUG"),

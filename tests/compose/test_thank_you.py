@@ -14,7 +14,7 @@ from mailer.compose.compiler import Compiled, compile_message
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.message import Choice
 from mailer.compose.source.message_file import read_source
-from mailer.compose.source.signed import Signed
+from mailer.compose.source.written import Signed
 from mailer.compose.thank_you import CONFIRMATION, FIELDS, ON_LIST, with_own_links
 from mailer.errors import MailerError
 from mailer.locale.language import choose

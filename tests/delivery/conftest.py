@@ -57,7 +57,6 @@ def make_engine(workspace: Workspace, database: Database, campaign: int, now: da
                 database, campaign_id=campaign, slug="appeal", transport="outbox", limits=guard or Guard(), clock=time
             ),
             stop=stop or Stop(),
-            clock=time,
             observer=observer,
         )
 

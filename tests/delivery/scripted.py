@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from mailer.delivery.ledger.outcomes import Done
-from mailer.delivery.sending.connections import Addressed, ConnectionReport
+from mailer.delivery.sending.connections.hand_over import Addressed, ConnectionReport
 from mailer.transports.base import Envelope, Mailing, Outcome
 
 Answer = Callable[[Envelope], Outcome]

@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import list_id
 from mailer.audience.selection.spec import Audience
-from mailer.compose.message import Context, Link, Message, Slot
+from mailer.compose.message import Context, Link, Message, PlannedTest, Slot
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import launch_now
 from mailer.delivery.ledger.ledger import Worker
@@ -63,6 +63,23 @@ FRENCH = replace(
     links=tuple(replace(link, n=2, label="Je signe") for link in MESSAGE.links),
 )
 TRANSLATED = replace(MESSAGE, translations=(FRENCH,), otherwise="en")
+
+
+def other(message: Message, n: int) -> Message:
+    """Another version of it, whose link has this number."""
+    html = tuple(part.replace(f"/{message.links[0].n}", f"/{n}") if isinstance(part, str) else part
+                 for part in message.html)  # fmt: skip
+    subject = (f"Version {n}: ", *message.subject)
+    return replace(message, subject=subject, html=html, links=tuple(replace(link, n=n) for link in message.links))
+
+
+TESTED = replace(MESSAGE, test=PlannedTest(share=0.3), variants=(other(MESSAGE, 3),))
+# Three versions in two languages.
+TESTED_TRANSLATED = replace(
+    TRANSLATED,
+    test=PlannedTest(share=0.5),
+    variants=tuple(replace(other(TRANSLATED, n), translations=(other(FRENCH, n + 1),)) for n in (3, 5)),
+)
 
 
 def newsletter_in(root: Path) -> Newsletter:

@@ -12,6 +12,7 @@ from sqlalchemy import delete as delete_from
 from mailer.audience.consent.scrub import NOTHING_SAID, scrub
 from mailer.petition_fields.table import KEPT
 from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
+from mailer.store.tables.data import lookup_rows, lookup_tables
 from mailer.store.tables.inbound import (
     conversions,
     provider_events,
@@ -61,6 +62,9 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
     )
     connection.execute(delete_from(jobs).where(or_(jobs.c.address == address, jobs.c.person_id == person_id)))
     _what_providers_wrote(connection, person_id, address)
+    of_people = select(lookup_tables.c.id).where(lookup_tables.c.kind == "address")
+    theirs_there = lookup_rows.c.table_id.in_(of_people), lookup_rows.c.key == address_hash.hex()
+    connection.execute(delete_from(lookup_rows).where(*theirs_there))
     for table in (deliveries, proofs):
         connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
 

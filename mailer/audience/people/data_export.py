@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from mailer.audience.people.people import show
+from mailer.audience.people.timeline import version_told
 from mailer.petition_fields.table import KEPT
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links, people
+from mailer.store.tables.experiments import campaign_tests
 
 signatures, statements, conversions = tables.signatures, tables.statements, tables.conversions
 replies = tables.replies
@@ -46,13 +48,22 @@ def _mails(connection: Connection, person_id: int) -> list[dict[str, Any]]:
     for row in connection.execute(happened.join(deliveries, deliveries.c.id == events.c.delivery_id).where(mine)):
         noted.setdefault(row.delivery_id, []).append({"at": row.at, "kind": row.kind, "detail": row.detail})
     query = (
-        select(deliveries.c.id, campaigns.c.slug, deliveries.c.state, deliveries.c.changed_at)
+        select(
+            deliveries.c.id,
+            campaigns.c.slug,
+            deliveries.c.state,
+            deliveries.c.changed_at,
+            deliveries.c.arm,
+            campaign_tests.c.winner,
+        )
         .join(campaigns, campaigns.c.id == deliveries.c.campaign_id)
+        .outerjoin(campaign_tests, campaign_tests.c.campaign_id == deliveries.c.campaign_id)
         .where(mine)
         .order_by(deliveries.c.changed_at, deliveries.c.id)
     )
     return [
         {"newsletter": row.slug, "state": row.state, "at": row.changed_at, "events": noted.get(row.id, [])}
+        | ({"version": version_told(row.arm, row.winner)} if row.arm else {})
         for row in connection.execute(query)
     ]
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
+from mailer.compose.message import REST
 from mailer.petition_fields.table import KEPT
 from mailer.store.tables.core import (
     campaigns,
@@ -24,6 +25,7 @@ from mailer.store.tables.core import (
     people_tags,
     tags,
 )
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.inbound import conversions, replies, signatures
 from mailer.store.tables.states import DeliveryState, Feedback
 
@@ -63,14 +65,23 @@ def _consents(connection: Connection, person_id: int) -> Iterator[Moment]:
         )
 
 
+def version_told(arm: str, winner: str | None) -> str:
+    """Which version of a test somebody got, in words; "" where nothing was tested. `winner`: of the test, "" before."""
+    if arm != REST:
+        return f"version {arm.upper()}" if arm else ""
+    return f"version {winner.upper()}, which won its test" if winner else "waits for the version that wins"
+
+
 def _mails(connection: Connection, person_id: int) -> Iterator[Moment]:
     rows = connection.execute(
-        select(deliveries, campaigns.c.slug)
+        select(deliveries, campaigns.c.slug, campaign_tests.c.winner)
         .join(campaigns, campaigns.c.id == deliveries.c.campaign_id)
+        .outerjoin(campaign_tests, campaign_tests.c.campaign_id == deliveries.c.campaign_id)
         .where(deliveries.c.person_id == person_id)
     )
     for row in rows:
-        told = f", then {row.feedback}" if row.feedback != Feedback.NONE else ""
+        told = f", {version_told(row.arm, row.winner)}" if row.arm else ""
+        told += f", then {row.feedback}" if row.feedback != Feedback.NONE else ""
         reply = f" ({row.code} {row.detail})".replace(" )", ")") if row.code else ""
         at = row.changed_at if row.changed_at and row.state != DeliveryState.QUEUED else row.not_before
         yield Moment(at, "mail", row.slug, f"{row.state}{told}{reply}", row.feedback or row.state)

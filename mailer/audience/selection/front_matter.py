@@ -8,11 +8,13 @@ from typing import cast
 
 from sqlalchemy import Connection
 
+from mailer.audience.selection.cohorts import KEY, read_cohorts
 from mailer.audience.selection.saved_segments import KnownNames, known_names, written_out
 from mailer.audience.selection.spec import Audience
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError, nearest, raise_errors
+from mailer.experiments.cohorts import PlannedCohorts
 
 MOST_HOURS = 24 * 366
 LARGEST = 2**53  # beyond it, other programs read a JSON number as another
@@ -60,7 +62,14 @@ class _Reader:
             limit=cast(int | None, self.number("limit", whole=True, most=LARGEST)),
             seed=cast(int, self.number("seed", whole=True, most=LARGEST, least=0) or 0),
             urgent=self.source.is_urgent,
+            down_the_list=self.cohorts(),
         )
+
+    def cohorts(self) -> PlannedCohorts | None:
+        plan = read_cohorts(self.raw.get(KEY), self.fault)
+        if plan is not None and self.source.test is not None:
+            self.fault(KEY, "it tests versions and goes down the list", "Do one of the two: both take samples.")
+        return plan
 
     def names(self, key: str, kind: str, known: Collection[str]) -> tuple[str, ...]:
         """One name or several; each once, in the order written."""

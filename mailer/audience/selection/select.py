@@ -150,7 +150,7 @@ def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
     query = select(person).where(verdicts.c.verdict == CHOSEN)
     if audience.limit is None:
         return query.order_by(person)
-    return query.order_by(_drawn(person, audience.seed), person).limit(audience.limit)
+    return query.order_by(drawn(person, audience.seed), person).limit(audience.limit)
 
 
 def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
@@ -233,7 +233,7 @@ def _on(names: list[str]) -> ColumnElement[bool]:
     return subscriptions.c.list_id.in_(list_numbers(names))
 
 
-def _drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
+def drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
     """A number for each person that looks random and depends on the seed alone. Squaring keeps neighbours apart."""
     random = Random(seed)  # noqa: S311 - the draw must be repeatable, not secret
     a, b, c = (literal(random.randrange(1, PRIME), BigInteger) for _ in range(3))

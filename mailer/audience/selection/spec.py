@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from mailer.experiments.cohorts import PlannedCohorts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,15 @@ class Audience:
     limit: int | None = None  # at most this many people, drawn at random
     seed: int = 0  # of the draw: the same seed draws the same people
     urgent: bool = False  # so says the newsletter: it goes to those, too, who asked for fewer mails
+    down_the_list: PlannedCohorts | None = None  # one group after the other, as far as it goes well
 
 
 def to_json(audience: Audience) -> dict[str, Any]:
     """The audience as JSON data; `from_json` is its inverse."""
-    return asdict(audience)
+    data = asdict(audience)
+    if audience.down_the_list is None:
+        del data["down_the_list"]  # so that what was approved before there was such a thing is still the same
+    return data
 
 
 def from_json(data: Mapping[str, Any]) -> Audience:
@@ -34,4 +40,6 @@ def from_json(data: Mapping[str, Any]) -> Audience:
     values = dict(data)
     for name in ("include", "exclude", "not_mailed_by"):
         values[name] = tuple(values.get(name, ()))
+    if plan := data.get("down_the_list"):
+        values["down_the_list"] = replace(PlannedCohorts(**plan), days=tuple(plan["days"]))
     return Audience(**values)

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.fields import known_fields
+from mailer.audience.people.timeline import version_told
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.groups import MAILED
 from mailer.audience.selection.segment_sql import parse_segment, truth
@@ -36,6 +37,7 @@ from mailer.store.tables.core import (
     subscriptions,
     suppressions,
 )
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import DeliveryState, Frequency, Membership
 from mailer.workspace import Workspace
@@ -260,10 +262,12 @@ class _Asking:
         return self.connection.execute(query).first()
 
     def steps(self, delivery_id: int) -> list[DeliveryStep]:
-        """What happened to the mail, the oldest first."""
+        """Which version they got of a test, and what happened to the mail, the oldest first."""
         d = deliveries.c
+        at = func.coalesce(d.changed_at, d.not_before).label("at")
+        tested = deliveries.outerjoin(campaign_tests, campaign_tests.c.campaign_id == d.campaign_id)
         last = self.connection.execute(
-            select(func.coalesce(d.changed_at, d.not_before).label("at"), d.state, d.detail).where(d.id == delivery_id)
+            select(at, d.state, d.detail, d.arm, campaign_tests.c.winner).select_from(tested).where(d.id == delivery_id)
         ).one()
         rows = self.connection.execute(
             select(events.c.at, events.c.kind, events.c.detail)
@@ -271,7 +275,9 @@ class _Asking:
             .order_by(events.c.at, events.c.id)
         )
         found = [DeliveryStep(row.at, row.kind, row.detail) for row in rows]
-        return sorted([*found, DeliveryStep(last.at, last.state, last.detail)], key=lambda step: step.at)
+        steps = sorted([*found, DeliveryStep(last.at, last.state, last.detail)], key=lambda step: step.at)
+        drawn = version_told(last.arm, last.winner)
+        return [DeliveryStep(self.moment, "drawn", drawn), *steps] if drawn else steps
 
 
 def _consent(name: str, proof: Any, current: Any, moment: datetime) -> ConsentThen:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from mailer.audience.selection.cohorts import KEY, read_cohorts
 from mailer.audience.selection.languages import language_name, told
 from mailer.checking.evidence.audience_stats import Trouble, Troubled
 from mailer.checking.registry import rule
 from mailer.checking.specimen import Specimen
 from mailer.counting import counted
 from mailer.diagnostics import Diagnostic, Level, Place
+from mailer.experiments.cohorts import advice_on
+from mailer.experiments.words import advice
 
 PART = Place(part="audience")
 
@@ -71,6 +74,19 @@ def markup(specimen: Specimen) -> Iterator[Diagnostic]:
     for one in _troubled(specimen, Trouble.MARKUP):
         yield Diagnostic(f"{{{{ {one.source} }}}} looks wrong for {_people(one)}, such as “{one.value}”",
                          _place(specimen, one), "Correct it in the list and import it again.")  # fmt: skip
+
+
+@rule(
+    "audience.no-row", Level.WARNING, "somebody has no row in a table that the mail looks into, or an empty cell",
+    why="They get the words after default(…), or a hole; often the table spells the value differently, or is old.",
+)  # fmt: skip
+def no_row(specimen: Specimen) -> Iterator[Diagnostic]:
+    for kind, words in ((Trouble.NO_ROW, "no row in data/{}"), (Trouble.NO_CELL, "an empty cell in data/{}")):
+        for one in _troubled(specimen, kind):
+            table, _, column = one.source.partition(".")
+            remedy = f'Say what they get instead: | default("…"), or {{% if %}}. One of them is person {one.person_id}.'
+            told = f"{_people(one)} {'has' if one.people == 1 else 'have'} {words.format(table)}, so no {column}"
+            yield Diagnostic(told, specimen.place_of(f'"{table}"'), remedy)
 
 
 READABLE = "Dates are read as 2026-02-03 and numbers as 1234.50: correct the list and import it again."
@@ -143,6 +159,25 @@ def language(specimen: Specimen) -> Iterator[Diagnostic]:
     if not reach.people:
         yield Diagnostic(f"nobody gets the {language_name(reach.language)} mail", Place(specimen.source.file),
                          "Nobody of the audience is known to read it.")  # fmt: skip
+
+
+@rule(
+    "audience.few", Level.WARNING, "too few people for what is tested on them",
+    why="With few people in each version or group, chance decides: a larger test of fewer versions finds more.",
+)  # fmt: skip
+def few(specimen: Specimen) -> Iterator[Diagnostic]:
+    source, selection = specimen.source, specimen.selection
+    if selection is None or not selection.chosen or specimen.original:
+        return
+    if source.variants and (told_so := advice(selection.chosen, 1 + len(source.variants))):
+        yield Diagnostic(told_so, source.place("test"), "Try two versions, and the next ones in the next newsletter.")
+    plan = read_cohorts(source.audience.get(KEY), _told_elsewhere)
+    for told_so in advice_on(selection.chosen, plan) if plan else ():
+        yield Diagnostic(told_so, source.place(f"audience.{KEY}"), "It works all the same; it tells little.")
+
+
+def _told_elsewhere(_key: str, _message: str, _remedy: str) -> None:
+    """What is wrong with the audience is said where it is read."""
 
 
 def _troubled(specimen: Specimen, kind: Trouble) -> Iterator[Troubled]:

@@ -65,6 +65,7 @@ def to_words(asked: Audience) -> dict[str, str]:
         "not_mailed_within_hours": f"{asked.not_mailed_within_hours:g}" if asked.not_mailed_within_hours else "",
         "not_mailed_by": ", ".join(asked.not_mailed_by),
         "limit": "" if asked.limit is None else f"{asked.limit:,} (seed {asked.seed})",
+        "down_the_list": asked.down_the_list.in_words if asked.down_the_list else "",
     }
     return {name: value for name, value in words.items() if value}
 

@@ -1,4 +1,4 @@
-"""What cron calls: run, and the lines that make cron call it."""
+"""What cron calls: run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -19,13 +19,17 @@ from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, Row
 
     from mailer.audience.selection.spec import Audience
     from mailer.compose.message import Message
+    from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.run import RunReport
     from mailer.delivery.sending.run_control import Stop
+    from mailer.delivery.series.making import CheckedIssue, SettledIssue
     from mailer.delivery.webhooks.deliver import CallRound
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
@@ -44,8 +48,14 @@ JUDGE_SECONDS = 60.0  # between looks at the clicks that came, which read all of
 @click.option("--for", "duration", metavar="55s", help="Stop after this long; the rest stays queued.")
 @click.option("--loop", is_flag=True, help="Keep looking for work until stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
-def run(duration: str | None, loop: bool, as_json: bool) -> None:
+@click.option(
+    "--beside", hidden=True, type=(str, int), help="Send this newsletter beside the run that started this one."
+)
+def run(duration: str | None, loop: bool, as_json: bool, beside: tuple[str, int] | None) -> None:
     """Do everything that is due: launch, send, retry, clean up, call the webhook. Overlapping runs are safe."""
+    if beside:
+        _assist(*beside)
+        return
     from mailer.delivery.sending.cleanup import tidy
     from mailer.delivery.sending.run import note_run
     from mailer.delivery.sending.run_control import Stop
@@ -88,12 +98,37 @@ def send_now(workspace: Workspace, database: Database, slug: str) -> int:
     return code
 
 
+def _assist(slug: str, processes: int) -> None:
+    """What each of the processes does that a run starts beside itself."""
+    from mailer.child_processes import when_starter_ends
+    from mailer.delivery.sending.run import Runner
+    from mailer.delivery.sending.run_control import Stop
+    from mailer.delivery.sending.worker_processes import BETWEEN_LOOKS_SECONDS, tell
+
+    gc.freeze()
+    stop, told_at = Stop(), float("-inf")
+
+    def progress(_slug: str, tally: SendCounts) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at > BETWEEN_LOOKS_SECONDS:
+            told_at = time.monotonic()
+            tell(tally)
+
+    gone = "the process that started this one has ended"
+    when_starter_ends(lambda: stop.now(gone, drain_seconds=SIGNAL_DRAIN_SECONDS))
+    with workspace_and_database() as (workspace, database), _signals(stop, again=False):
+        runner = Runner(workspace, database, clock=now, stop=stop, progress=progress, say=_say)
+        tell(runner.assist(slug, processes=processes))
+
+
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
+    made: Sequence[SettledIssue] = ()
     with _progress() as progress:
         if only is None:
+            made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
         held = _Held(workspace, database)
@@ -111,10 +146,11 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     if only is None:
         _work(workspace, database, stop)
     if as_json:
-        print_json(
-            asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
-        )
+        more = {"told": asdict(told) if told else None, "edited": held.edited, "issues": [asdict(one) for one in made]}
+        print_json(asdict(report) | {name: value for name, value in more.items() if value})
     else:
+        for one in made:
+            click.echo(f"{one.slug}: {one.in_words}", err=one.is_trouble)
         _tell(report, held.reasons)
         for slug, differences in held.edited.items():
             click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
@@ -122,7 +158,23 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
     elif told and told.wants_setting:
         click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
-    return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
+    unmade = any(one.is_trouble for one in made)
+    return TROUBLE if report.trouble or unmade or (told and (told.given_up or told.wants_setting)) else 0
+
+
+def _make_issues(workspace: Workspace, database: Database) -> Sequence[SettledIssue]:
+    """Make the issues of recurring newsletters whose time has come; they leave below, as any newsletter does."""
+    from mailer.delivery.series.due import anything_due
+
+    if not anything_due(database, workspace, now=now()):
+        return ()
+    from mailer.checking.preflight import check_issue
+    from mailer.delivery.series.making import IssueMaker
+
+    def check(source: Source, at: datetime) -> CheckedIssue:
+        return check_issue(database, source, now=at)
+
+    return IssueMaker(workspace, database, check).make_due(now=now())
 
 
 def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
@@ -201,11 +253,12 @@ def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
 
 
 @contextmanager
-def _signals(stop: Stop) -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM end the run in good order; a second one at once."""
+def _signals(stop: Stop, *, again: bool = True) -> Generator[None, None, None]:
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where a person sends it: not in a process
+    that hears of the end both from systemd and from the run that started it."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        if stop.reason:
+        if stop.reason and again:
             raise KeyboardInterrupt
         stop.now(f"stopped by {signal.Signals(number).name}", drain_seconds=SIGNAL_DRAIN_SECONDS)
 
@@ -270,8 +323,13 @@ class _Held:
 
     def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
         from mailer.delivery.campaigns.orders import not_approved_at_launch
+        from mailer.delivery.series.approval import why_issue_not_approved
+        from mailer.store.tables.states import CampaignKind
 
-        return not_approved_at_launch(self._workspace.settings.studio)(connection, campaign)
+        settings = self._workspace.settings.studio
+        if campaign.kind == CampaignKind.ISSUE:
+            return why_issue_not_approved(connection, campaign, settings)
+        return not_approved_at_launch(settings)(connection, campaign)
 
 
 def _tell(report: RunReport, held: Mapping[str, str]) -> None:
@@ -286,6 +344,9 @@ def _tell(report: RunReport, held: Mapping[str, str]) -> None:
             click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
         else:
             click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
+    for test in report.tests:
+        winner = f"version {test.winner.upper()} goes to everybody else. " if test.winner else ""
+        click.echo(f"{test.slug}: {'TEST NOT DECIDED: ' * test.needs_staff}{winner}{test.why}", err=test.needs_staff)
     for slug, tally in report.tallies.items():
         if _counts(tally) or tally.ended:
             finished = slug in report.finished
@@ -313,29 +374,3 @@ def _counts(tally: SendCounts) -> str:
         ("skipped", tally.skipped),
     )
     return ", ".join(f"{count:,} {word}" for word, count in words if count)
-
-
-@click.command()
-def cron() -> None:
-    """Print the crontab lines and systemd units that call `mailer run` every minute and copy the database nightly."""
-    from email.utils import parseaddr
-    from pathlib import Path
-
-    from mailer.cli.system.units import BACKUPS, crontab, units
-    from mailer.workspace import find_workspace
-
-    workspace, program = find_workspace(), Path(sys.argv[0]).resolve()
-    words = [sys.executable, "-m", "mailer"] if program.name == "__main__.py" else [str(program)]
-    sender = workspace.settings.sender
-    mail_to = parseaddr(sender.reply_to or sender.from_)[1] or "you@example.org"
-    try:
-        user = workspace.root.owner()
-    except KeyError:  # an owner without a name, as in a container
-        user = str(workspace.root.stat().st_uid)
-    bounces = bool(workspace.settings.bounces.address)
-    click.echo(crontab(workspace.root, words, mail_to=mail_to, bounces=bounces))
-    click.echo("# or systemd; docs/deploy.md says where a password goes, and has these units closed off")
-    for name, text in units(workspace.root, words, user=user, mail_to=mail_to).items():
-        click.echo(f"\n# /etc/systemd/system/{name}\n\n{text}", nl=False)
-    click.echo(f"\n# install -d -o {user} -m 700 {BACKUPS}; systemctl daemon-reload")
-    click.echo("# systemctl enable --now mailer-run.timer mailer-backup.timer")

@@ -15,13 +15,14 @@ from mailer.errors import MailerError
 from mailer.staff.actor import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from mailer.audience.selection.languages import VersionReach
     from mailer.audience.selection.select import Selection
     from mailer.delivery.campaigns.freeze import Plan
     from mailer.delivery.campaigns.orders import Order
+    from mailer.delivery.experiments.announced import AnnouncedTest
     from mailer.review.content import PlannedTime
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 @click.option("--to", "to", required=True, metavar="ADDRESS", help="Who gets the proof.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 @click.option("--language", metavar="LANGUAGE", help="Send this translation; else the one that the person gets.")
+@click.option("--version", "arm", metavar="a|b|c|d", help="Send this version of its test; else all of them.")
 @click.option("--thanks", is_flag=True, help="Send the mail that thanks those who sign instead.")
-def test(slug: str, to: str, as_address: str | None, language: str | None, thanks: bool) -> None:
+def test(slug: str, to: str, as_address: str | None, language: str | None, arm: str | None, thanks: bool) -> None:
     """Send a proof of a newsletter to one address. It is marked as a proof, and clicks in it never count."""
     from mailer.audience.addresses import normalise
     from mailer.audience.people.people import example, find_supporter
@@ -50,6 +52,7 @@ def test(slug: str, to: str, as_address: str | None, language: str | None, thank
             with database.read() as connection:
                 person_id, supporter = find_supporter(connection, as_address)
         transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
+        plan = plan.of_version(arm) if arm else plan
         plan = plan.in_language(language) if language else plan
         if thanks:
             known = supporter if as_address else None
@@ -280,6 +283,7 @@ def _show(
 
     from mailer.audience.selection.languages import in_words
     from mailer.compose.message import as_written
+    from mailer.delivery.experiments.announced import announced
     from mailer.delivery.ledger.time_to_send import duration_of
 
     message, settings = plan.message, workspace.settings
@@ -287,6 +291,7 @@ def _show(
         takes = duration_of(
             connection, plan.audience, selection.chosen, settings.pace, transport=settings.transport, at=at
         )
+        tested = announced(connection, message, selection.chosen)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column()
@@ -300,9 +305,21 @@ def _show(
     table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
     for words in in_words(reached):
         table.add_row("Language", escape(words))
+    for name, words in _tried(tested, at=at, zone=settings.zone):
+        table.add_row(name, escape(words))
     if takes.in_words:
         table.add_row("Takes", takes.in_words)
     console().print(table)
+
+
+def _tried(test: AnnouncedTest | None, *, at: datetime, zone: str) -> Iterator[tuple[str, str]]:
+    """The versions of a test, and its plan."""
+    if test is None:
+        return
+    from mailer.delivery.experiments.announced import in_words
+
+    yield from ((f"Subject {arm.upper()}", said) for arm, said in zip(test.arms[1:], test.said[1:], strict=True))
+    yield from (("Test", words) for words in in_words(test, at=at, zone=zone))
 
 
 def _transport(workspace: Workspace) -> str:

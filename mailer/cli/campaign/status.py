@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailer.delivery.campaigns.edited import Edited
     from mailer.delivery.campaigns.status import CampaignStatus
+    from mailer.delivery.experiments.kept import KeptTest
     from mailer.store.engine.database import Database
     from mailer.store.tables.states import DeliveryState, JobState
     from mailer.workspace import Workspace
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 def status(as_json: bool) -> None:
     """Show the status of every newsletter: sent, scheduled or still a draft."""
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
+    from mailer.delivery.experiments.kept import undecided_tests
     from mailer.delivery.ledger.warm_up import WarmUp
     from mailer.store.jobs import KINDS, count_jobs
 
@@ -34,12 +37,20 @@ def status(as_json: bool) -> None:
             statuses = campaign_statuses(connection)
             jobs = {kind.name: count_jobs(connection, kind) for kind in KINDS}
             today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
+            tests = undecided_tests(connection)
         edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
     warm_up = {transport: today.in_words(moment)} if today else {}
     asks = bool(workspace.settings.studio.approvals)
     remarks = [
-        _remark(one, warm_up=warm_up.get(one.transport, ""), edited=edited.get(one.slug), asks=asks) for one in statuses
+        _remark(
+            one,
+            warm_up=warm_up.get(one.transport, ""),
+            edited=edited.get(one.slug),
+            asks=asks,
+            test=tests.get(one.campaign_id or 0),
+        )
+        for one in statuses
     ]
     languages = {slug: 1 + len(workspace.newsletter(slug).translations("message.md")) for slug in workspace.slugs()}
     if as_json:
@@ -111,10 +122,12 @@ def _shown_states() -> tuple[DeliveryState, ...]:
     )  # fmt: skip
 
 
-def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: bool) -> str:
+def _remark(
+    one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: bool, test: KeptTest | None
+) -> str:  # fmt: skip
     """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one; `asks`:
-    whether newsletters need approval."""
-    words = _next(one, warm_up=warm_up)
+    whether newsletters need approval; `test`: its test, while nothing is decided."""
+    words = "; ".join(filter(None, [_next(one, warm_up=warm_up), _tested(one, test)]))
     if edited is None:
         return words
     if asks and edited.word == "scheduled":
@@ -126,6 +139,19 @@ def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: b
         f"edited since it was {edited.word}, so an older version goes out: {edited.summary} (mailer check {one.slug})"
     )
     return f"{words}; {older}" if words else older
+
+
+def _tested(one: CampaignStatus, test: KeptTest | None) -> str:
+    """How far its test is."""
+    from mailer.delivery.schedule.schedule import in_words
+    from mailer.store.tables.states import CampaignState
+
+    if test is None or one.state is not CampaignState.SENDING:
+        return ""
+    if test.why:
+        return test.why
+    rest = counted(test.plan.people - test.plan.tested)
+    return f"its test is decided {in_words(test.decide_at, zone='UTC', now=now())}; until then {rest} wait"
 
 
 def _next(one: CampaignStatus, *, warm_up: str) -> str:

@@ -39,8 +39,11 @@ def preview(slug: str, port: int, no_open: bool) -> None:
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where to save them.")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 @click.option("--language", metavar="LANGUAGE", help="Make this translation; else the one that the person gets.")
+@click.option("--version", "arm", metavar="a|b|c|d", help="Make this version of its test.  [default: a]")
 @click.option("--thanks", is_flag=True, help="Take the page that thanks who signed, and its mail where there is one.")
-def shots(slug: str, out: Path, as_address: str | None, language: str | None, thanks: bool) -> None:
+def shots(
+    slug: str, out: Path, as_address: str | None, language: str | None, arm: str | None, thanks: bool
+) -> None:  # fmt: skip
     """Save screenshots of a newsletter: on a phone and a desktop, light, dark and forced dark.
 
     With --thanks, of the petition's thanks instead: NEWSLETTER-thanks-…, and NEWSLETTER-thanks-mail-… if there is a
@@ -59,14 +62,15 @@ def shots(slug: str, out: Path, as_address: str | None, language: str | None, th
         if thanks:
             sitters.append(_thanks_page(newsletter, database, language or supporter.get("language", "")))
         if not thanks or newsletter.has_thanks_mail:
-            sitters.append(_mail(newsletter, database, supporter, language, thanks=thanks))
+            sitters.append(_mail(newsletter, database, supporter, language, arm=arm, thanks=thanks))
         for path in take_shots(sitters, folder=out):
             click.echo(str(path))
 
 
 def _mail(
-    newsletter: Newsletter, database: Database, supporter: Mapping[str, str], language: str | None, *, thanks: bool
-) -> Sitter:
+    newsletter: Newsletter, database: Database, supporter: Mapping[str, str], language: str | None, *,
+    arm: str | None, thanks: bool,
+) -> Sitter:  # fmt: skip
     from mailer.compose.source.message_file import read_source
     from mailer.delivery.campaigns.plan import prepare
     from mailer.web.studio.preview.person_mail import Press
@@ -76,8 +80,9 @@ def _mail(
     prepared = prepare(database, read_source(newsletter, THANKS_FILE) if thanks else read_source(newsletter))
     for fault in prepared.warnings:
         click.echo(str(fault), err=True)
-    plan = prepared.plan.in_language(language) if language else prepared.plan.read_by(supporter)
-    name = f"{newsletter.slug}-thanks-mail" if thanks else newsletter.slug
+    plan = prepared.plan.of_version(arm) if arm else prepared.plan
+    plan = plan.in_language(language) if language else plan.read_by(supporter)
+    name = "-".join([newsletter.slug, *(["thanks-mail"] if thanks else []), *([arm.lower()] if arm else [])])
     return mail_sitter(Press(plan, newsletter.workspace), supporter, name)
 
 

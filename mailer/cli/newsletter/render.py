@@ -22,9 +22,12 @@ PREVIEW_KEY = b"previews are signed with this, which no server takes"
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--as", "as_address", metavar="ADDRESS", help="Make it as this person gets it; their address.")
 @click.option("--language", metavar="LANGUAGE", help="Make this translation; else the one that the person gets.")
+@click.option("--version", "arm", metavar="a|b|c|d", help="Make this version of its test.  [default: a]")
 @click.option("--thanks", is_flag=True, help="Make the mail that thanks those who sign instead.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default rendered/NEWSLETTER.")
-def render(slug: str, as_address: str | None, language: str | None, thanks: bool, out: Path | None) -> None:
+def render(
+    slug: str, as_address: str | None, language: str | None, arm: str | None, thanks: bool, out: Path | None
+) -> None:
     """Write a newsletter as HTML, plain text and an email, as one person would get it. Clicks in it don't count."""
     from mailer.audience.people.people import SAMPLE_PERSON, example, find_supporter
     from mailer.compose.source.message_file import read_source
@@ -42,12 +45,14 @@ def render(slug: str, as_address: str | None, language: str | None, thanks: bool
         click.echo(str(fault), err=True)
     folder = out or workspace.root / "rendered" / slug
     private_folder(folder)
-    plan = prepared.plan.in_language(language) if language else prepared.plan.read_by(supporter)
+    plan = prepared.plan.of_version(arm) if arm else prepared.plan
+    plan = plan.in_language(language) if language else plan.read_by(supporter)
     if thanks:
         mailing, envelope = proof_of_thanks(plan, supporter if as_address else None, to=SOMEBODY, now=now())
     else:
         mailing, envelope = _mail(plan, supporter)
-    written = _write(plan, mailing, envelope, folder=folder, name=f"{slug}-thanks" if thanks else slug)
+    name = "-".join([slug, *(["thanks"] if thanks else []), *([arm.lower()] if arm else [])])
+    written = _write(plan, mailing, envelope, folder=folder, name=name)
     for path in written:
         click.echo(str(path))
 
@@ -58,7 +63,11 @@ def _mail(plan: Plan, supporter: dict[str, str]) -> tuple[Mailing, Envelope]:
 
     message = plan.message
     builder = EnvelopeBuilder(
-        message, settings=plan.newsletter.workspace.settings, signer=Signer([PREVIEW_KEY]), proof=True
+        message,
+        settings=plan.newsletter.workspace.settings,
+        signer=Signer([PREVIEW_KEY]),
+        proof=True,
+        cells=plan.cells,
     )
     envelope = builder.envelope(1, attempt=1, address=supporter["email"], supporter=supporter, now=now())
     return builder.mailing(), envelope

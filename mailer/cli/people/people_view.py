@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def show_dossier(dossier: Dossier) -> None:
     """Print everything known of an address."""
-    from mailer.reports.terminal import printable
+    from mailer.counting import printable
 
     table = new_table("", "", title=dossier.address, header=False)
     for name, value in dossier.fields.items():
@@ -55,7 +55,7 @@ def show_why(found: Why, name: str) -> None:
     import click
 
     from mailer.audience.supporter_care.why_words import headline, reason, title
-    from mailer.reports.terminal import printable
+    from mailer.counting import printable
 
     def same(text: str) -> str:
         return text

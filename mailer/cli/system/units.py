@@ -1,4 +1,5 @@
-"""What makes cron or systemd call Mailer, for one workspace: the lines of a crontab and the units, each with its name.
+"""What makes cron or systemd call Mailer, for one workspace: the lines of a crontab and the units, each with its name;
+and `mailer cron`, which prints them.
 
 docs/deploy has the same units for /srv/mailer, with everything closed off that they don't need; a test compares both.
 """
@@ -6,8 +7,11 @@ docs/deploy has the same units for /srv/mailer, with everything closed off that 
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import click
 
 BACKUPS = "/var/backups/mailer"
 MINUTE = "run --for 55s"  # ends before the next one, which launches what has come due meanwhile
@@ -74,3 +78,27 @@ def _quoted(command: Sequence[str]) -> str:
 
 def _timer(description: str, when: str) -> str:
     return f"[Unit]\nDescription={description}\n\n[Timer]\n{when}\n[Install]\nWantedBy=timers.target\n"
+
+
+@click.command()
+def cron() -> None:
+    """Print the crontab lines and systemd units that call `mailer run` every minute and copy the database nightly."""
+    from email.utils import parseaddr
+
+    from mailer.workspace import find_workspace
+
+    workspace, program = find_workspace(), Path(sys.argv[0]).resolve()
+    words = [sys.executable, "-m", "mailer"] if program.name == "__main__.py" else [str(program)]
+    sender = workspace.settings.sender
+    mail_to = parseaddr(sender.reply_to or sender.from_)[1] or "you@example.org"
+    try:
+        user = workspace.root.owner()
+    except KeyError:  # an owner without a name, as in a container
+        user = str(workspace.root.stat().st_uid)
+    bounces = bool(workspace.settings.bounces.address)
+    click.echo(crontab(workspace.root, words, mail_to=mail_to, bounces=bounces))
+    click.echo("# or systemd; docs/deploy.md says where a password goes, and has these units closed off")
+    for name, text in units(workspace.root, words, user=user, mail_to=mail_to).items():
+        click.echo(f"\n# /etc/systemd/system/{name}\n\n{text}", nl=False)
+    click.echo(f"\n# install -d -o {user} -m 700 {BACKUPS}; systemctl daemon-reload")
+    click.echo("# systemctl enable --now mailer-run.timer mailer-backup.timer")

@@ -21,9 +21,10 @@ from mailer.compose.action_page.poster import KEYS as POSTER_KEYS
 from mailer.compose.action_page.poster import PLAIN, NextAsk, PagePoster, read_next, read_poster
 from mailer.compose.action_page.translated import page_with_original
 from mailer.compose.expressions.tagged import LONGEST_TAG, sound_tag, tag_key
+from mailer.compose.source.front_keys import BREAK
 from mailer.compose.source.frontmatter import FrontMatter, split_front_matter
-from mailer.compose.source.message_file import BREAK, LANGUAGE
 from mailer.compose.source.text_file import merge_conflicts, read_text
+from mailer.compose.source.written import LANGUAGE
 from mailer.compose.visible import is_visible
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors

@@ -12,23 +12,34 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
+from mailer.audience.selection.cohorts import staged_places
 from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience, to_json
 from mailer.compose import message as messages
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.languages import best_of
-from mailer.compose.message import ORIGINAL, Message
+from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.source.images import read_image
+from mailer.delivery.campaigns.timed import COLUMNS as TIMED
+from mailer.delivery.campaigns.timed import timed
+from mailer.delivery.data.rows import freeze_tables
+from mailer.delivery.experiments.cohorts import keep_cohorts
+from mailer.delivery.experiments.draw import draw
+from mailer.delivery.experiments.kept import keep_test
+from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.delivery.ledger.warm_up import WarmUp
+from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
+from mailer.delivery.schedule.recurring import SeriesRule
 from mailer.errors import MailerError
 from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Newsletter
 
 
@@ -41,11 +52,23 @@ class Plan:
     newsletter: Newsletter
     transport: str
     pace: Pace = field(default_factory=Pace)  # while its warm-up plan limits, those who acted last are mailed first
+    cells: Cells = no_cells  # of the tables that its mails look into
+    series: SeriesRule | None = None  # of one that repeats, whose issues are mailed and never itself
+    kind: CampaignKind = CampaignKind.NEWSLETTER
+    parent: str = ""  # the newsletter that an issue is of
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
         version = self.message.spoken.version_for(str(supporter.get("language", "")))
         return replace(self, message=self.message.version(version))
+
+    def of_version(self, arm: str) -> Plan:
+        """With one version of its test alone, in all languages. Raises `MailerError` when there is none."""
+        if arm.lower() not in self.message.arms or not arm:
+            slug, known = self.message.slug, ", ".join(filter(None, self.message.arms))
+            remedy = f"There are {known}." if known else "It has no `test:`; see docs/tests.md."
+            raise MailerError(f"{slug} has no version {arm!r}", remedy=remedy)
+        return replace(self, message=self.message.arm(arm.lower()))
 
     def in_language(self, language: str) -> Plan:
         """With the version in this language alone. Raises `MailerError` when there is none."""
@@ -74,6 +97,8 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
                 is_urgent=message.is_urgent,
                 is_public=message.is_public,
                 created_at=now,
+                kind=plan.kind,
+                parent=plan.parent,
             )
         )
     except IntegrityError:
@@ -88,14 +113,16 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
             "label": link.label,
             "placement": link.placement,
             "is_action": link.is_action,
-            "language": version,
+            "arm": arm,
+            "language": language,
         }
-        for version, one in message.versions.items()
+        for (arm, language), one in message.mails.items()
         for link in one.links
     ]
     if rows:
         connection.execute(insert(links), rows)
     keep_images(connection, message, plan.newsletter)
+    freeze_tables(connection, campaign_id, message)
     return campaign_id
 
 
@@ -109,40 +136,65 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
 
 def freeze_audience(
-    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime, warm_up: WarmUp
-) -> Selection:
-    """One row for each person, numbered within the campaign, by a few statements of the database. While a warm-up plan
-    limits how many are mailed today, those who acted last come first."""
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, warm_up: WarmUp, now: datetime,
+    timing: Timing = AT_ONCE,
+) -> Selection:  # fmt: skip
+    """One row for each person, numbered within the campaign, by a few statements of the database. Of a test, who gets
+    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate; by local
+    time, when each may leave: all is fixed, and nobody is chosen again. While a warm-up plan limits how many are mailed
+    today, those who acted last come first."""
     limited = warm_up.today(connection, now) is not None
+    groups = audience.down_the_list
     with decided(connection, audience, now=now, recent_first=limited) as selection:
-        number, version, source = _numbered(connection, message)
+        chosen, stage = places, literal(0)
+        if message.variants:
+            sizes = planned_sizes(connection, message, selection.chosen)
+            drawn = draw(connection, campaign_id=campaign_id, arms=len(message.arms), each=sizes[-1])
+            keep_test(connection, message, drawn, sizes=sizes, people=selection.chosen, now=now)
+            chosen = drawn.drawn
+            stage = case((chosen.c.arm == REST, 1), else_=0)
+        elif groups is not None:
+            chosen = staged_places(groups, seed=campaign_id, now=now)
+            stage = chosen.c.stage
+        number, arm, version, source = _numbered(connection, message, chosen)
+        when = timed(connection, timing, source, chosen=chosen, now=now)
         connection.execute(
             insert(deliveries).from_select(
-                ["id", "campaign_id", "person_id", "state", "not_before", "language"],
+                ["id", "campaign_id", "person_id", "arm", "stage", "language", *TIMED],
                 select(
                     literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
                     literal(campaign_id),
-                    places.c.person_id,
-                    literal(str(DeliveryState.QUEUED)),
-                    bindparam("due", now, deliveries.c.not_before.type),
+                    chosen.c.person_id,
+                    arm,
+                    stage,
                     version,
+                    *when.values,
                 )
-                .select_from(source)
+                .select_from(when.source)
                 .order_by(number),
             )
         )
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
     )
+    if groups is not None:
+        keep_cohorts(connection, campaign_id, groups, now=now)
     return selection
 
 
-def _numbered(connection: Connection, message: Message) -> tuple[ColumnElement[int], ColumnElement[str], FromClause]:
-    """Everybody's number, the version they get, and the table with both. Where there are several versions, those who
-    get one of them have neighbouring numbers, so that who sends one needn't pass over the others in the queue."""
-    if not message.translations:
-        return places.c.n, literal(ORIGINAL), places
-    version = version_column(languages_of(connection), message.spoken)
-    number = func.row_number().over(order_by=(version, places.c.n))
-    # A left join: nobody who was chosen is lost, whatever became of their row in this moment.
-    return number, version, places.outerjoin(people, people.c.id == places.c.person_id)
+def _numbered(
+    connection: Connection, message: Message, chosen: FromClause
+) -> tuple[ColumnElement[int], ColumnElement[str], ColumnElement[str], FromClause]:
+    """Everybody's number, the version of the test and the language that they get, and the table with all three. Those
+    who get the same mail have neighbouring numbers, so that who sends one needn't pass over the others in the queue."""
+    arm: ColumnElement[str] = chosen.c.arm if message.variants else literal("")
+    version: ColumnElement[str] = literal(ORIGINAL)
+    if message.translations:
+        version = version_column(languages_of(connection), message.spoken)
+        # A left join: nobody who was chosen is lost, whatever became of their row in this moment.
+        source = chosen.outerjoin(people, people.c.id == chosen.c.person_id)
+    else:
+        source = chosen
+    alike = [*([arm] if message.variants else []), *([version] if message.translations else [])]
+    number = func.row_number().over(order_by=(*alike, chosen.c.n)) if alike else chosen.c.n
+    return number, arm, version, source

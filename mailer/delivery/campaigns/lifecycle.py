@@ -21,13 +21,15 @@ from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
 from mailer.delivery.ledger.warm_up import WarmUp
+from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
 from mailer.settings import Pace
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.experiments import campaign_tests
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
 NO_LIMIT = Pace()
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
@@ -100,10 +102,8 @@ def launch_now(
                 remedy="Look at it: mailer audience " + plan.message.slug,
             )
         within(connection, campaign_id)
-        people = counted(selection.chosen)
-        note_decision(
-            connection, by, "newsletter launched", plan.message.slug, at=now, detail=people, content=plan.message.digest
-        )
+        slug, digest, people = plan.message.slug, plan.message.digest, counted(selection.chosen)
+        note_decision(connection, by, "newsletter launched", slug, at=now, detail=people, content=digest)
     return campaign_id
 
 
@@ -113,18 +113,23 @@ def schedule(
 ) -> int:  # fmt: skip
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
     with database.write() as connection:
-        _forget_unsent(connection, plan.message.slug)
-        campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
-        connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id)
-            .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
-        )
-        within(connection, campaign_id)
-        when = f"for {due_at:%Y-%m-%d %H:%M} UTC"
-        note_decision(
-            connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
-        )
+        return put_on_schedule(connection, plan, due_at=due_at, zone=zone, late=late, now=now, by=by, within=within)
+
+
+def put_on_schedule(
+    connection: Connection, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime,
+    by: Actor | None = None, within: Within = nothing_more,
+) -> int:  # fmt: skip
+    """The same, in the caller's transaction."""
+    _forget_unsent(connection, plan.message.slug)
+    campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
+    given = {"due_at": due_at, "zone": zone, "late_seconds": int(late.total_seconds())}
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(given))
+    within(connection, campaign_id)
+    local = connection.execute(select(campaigns.c.local_at).where(campaigns.c.id == campaign_id)).scalar_one()
+    when = f"for {local.replace('T', ' ')} local time" if local else f"for {due_at:%Y-%m-%d %H:%M} UTC"
+    digest = plan.message.digest
+    note_decision(connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=digest)
     return campaign_id
 
 
@@ -141,10 +146,11 @@ def launch_due(
     changed: list[int] = []
     for row in waiting:
         why = ""
-        if now - row.due_at > timedelta(seconds=row.late_seconds):
+        # By local time each person has an hour of their own, and those for whom it is too late are held.
+        if not row.local_at and now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
-            why = _put_right(reason, row.slug)
+            why = _put_right(reason, row)
         with suppress(Conflict):
             warm_up = WarmUp(pace, transport=row.transport)
             changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, now=now, warm_up=warm_up)
@@ -153,8 +159,10 @@ def launch_due(
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
 
 
-def _put_right(reason: str, slug: str) -> str:
-    return f"{reason}. Fix that, then send it (mailer send {slug}) or schedule it again"
+def _put_right(reason: str, row: Row[Any]) -> str:
+    if row.kind == CampaignKind.ISSUE:
+        return f"{reason}. Fix that, then send it: mailer series send {row.parent}"
+    return f"{reason}. Fix that, then send it (mailer send {row.slug}) or schedule it again"
 
 
 def _launch_scheduled(
@@ -166,7 +174,7 @@ def _launch_scheduled(
         if _busy(connection, row.id):
             return False
         if not why and (reason := why_not(connection, row)):
-            why = _put_right(reason, row.slug)
+            why = _put_right(reason, row)
         changed = connection.execute(
             update(campaigns)
             .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
@@ -174,7 +182,10 @@ def _launch_scheduled(
         ).rowcount
         if changed and not why:
             message, audience = messages.from_json(row.message), from_json(row.audience)
-            freeze_audience(connection, row.id, message=message, audience=audience, now=now, warm_up=warm_up)
+            timing = Timing.of(row)
+            freeze_audience(
+                connection, row.id, message=message, audience=audience, warm_up=warm_up, now=now, timing=timing
+            )
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)
@@ -190,14 +201,19 @@ def _busy(connection: Connection, campaign_id: int) -> bool:
 def unschedule(database: Database, slug: str, *, now: datetime, by: Actor | None = None) -> None:
     """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
     with database.write() as connection:
-        row = None
-        while row is None:  # somebody may put another schedule in its place between the two looks
-            require_campaign(connection, slug)
-            row = _locked(connection, slug)
-        if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
-            raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
-        connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
-        note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
+        take_off(connection, slug, now=now, by=by)
+
+
+def take_off(connection: Connection, slug: str, *, now: datetime, by: Actor | None = None) -> None:
+    """The same, in the caller's transaction."""
+    row = None
+    while row is None:  # somebody may put another schedule in its place between the two looks
+        require_campaign(connection, slug)
+        row = _locked(connection, slug)
+    if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
+        raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
+    connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+    note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
 
 
 def pause(database: Database, campaign_id: int, why: str, *, now: datetime, by: Actor | None = None) -> bool:
@@ -237,7 +253,10 @@ def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
             return None
         count = connection.execute(
             update(deliveries)
-            .where(deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.QUEUED)
+            .where(
+                deliveries.c.campaign_id == campaign_id,
+                deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.HELD]),
+            )
             .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
         ).rowcount
         note_decision(
@@ -247,12 +266,14 @@ def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
-    """Mark a campaign finished once nobody is queued and no worker is at it: the last one to leave does it.
+    """Mark a campaign finished once nobody is queued, its test is decided and no worker is at it: the last one to leave
+    does it.
 
     A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
     """
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
-    left = or_(queued, exists().where(workers.c.campaign_id == campaign_id))
+    undecided = exists().where(campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None))
+    left = or_(queued, undecided, exists().where(workers.c.campaign_id == campaign_id))
     with database.write() as connection:
         state, why = lock_campaign(connection, campaign_id)
         if state not in (CampaignState.SENDING, CampaignState.PAUSED):

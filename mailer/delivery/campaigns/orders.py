@@ -10,24 +10,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select, update
 
-from mailer.delivery.campaigns import lifecycle
+from mailer.delivery.campaigns import held, lifecycle
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.campaigns.lifecycle import require_campaign
 from mailer.delivery.campaigns.retry_failed import retry_failed
+from mailer.delivery.experiments.deciding import decide_by_hand
+from mailer.delivery.schedule.local_hours import columns_of, launch_at
 from mailer.errors import MailerError
 from mailer.review.approvals import require_approvals, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
 from mailer.review.planned import planned_time
-from mailer.settings import StudioSettings
+from mailer.settings import Guard, StudioSettings
 from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignState, PastHour
+from mailer.timezones.local_time import instant_of
 
 LATE = timedelta(hours=2)  # how much later than planned a newsletter still leaves, unless somebody says otherwise
 
@@ -55,6 +60,13 @@ class Order:
     settings: StudioSettings
     known: int | None = None
 
+    def __post_init__(self) -> None:
+        slug = self.plan.newsletter.slug
+        if self.plan.series is not None:
+            raise MailerError(
+                f"{slug} repeats, so its issues leave by themselves", remedy=f"mailer series start {slug}"
+            )
+
     def within(self, connection: Connection, campaign_id: int) -> None:
         """Refuse what wasn't approved, and keep the digest of the content, in the transaction of the launch: what is
         frozen there is the plan in memory, so an edit meanwhile changes nothing of it."""
@@ -63,7 +75,8 @@ class Order:
         if self.known not in (None, decided.id if decided else 0):
             raise Overtaken(f"something was decided about {self.content.slug} meanwhile", remedy="Look at it again.")
         require_approvals(connection, self.content.slug, digest, self.settings)
-        connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(content_digest=digest))
+        kept = columns_of(leaves_at(self.content))
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(content_digest=digest, **kept))
 
     def require_right(self) -> None:
         """Raise `NotAllowed` unless the actor may send to each list that it goes to."""
@@ -90,7 +103,7 @@ def schedule(database: Database, order: Order, *, now: datetime, late: timedelta
     if leaves is None:
         raise MailerError(f"{order.content.slug} has no time to leave at")
     order.require_right()
-    return _schedule(database, order, leaves.at, zone=leaves.zone, late=late, now=now)
+    return _schedule(database, order, leaves_from(leaves, now), late=late, now=now)
 
 
 def send_after_hold(database: Database, order: Order, *, now: datetime) -> datetime:
@@ -100,17 +113,23 @@ def send_after_hold(database: Database, order: Order, *, now: datetime) -> datet
     """
     leaves, hold = leaves_at(order.content), order.settings.hold_for
     if leaves is not None:
-        if leaves.at < now + hold:
+        due = leaves_from(leaves, now + hold)
+        if due < now + hold:
             raise MailerError(
                 f"{leaves} is less than {order.settings.hold} away, which is how long it can be stopped",
                 remedy="Choose a later time, or send it now.",
             )
-        schedule(database, order, now=now)
-        return leaves.at
+    else:
+        due = now + hold
     order.require_right()
-    due = now + hold
-    _schedule(database, order, due, zone="", late=LATE, now=now)
+    _schedule(database, order, due, late=LATE, now=now)
     return due
+
+
+def leaves_from(leaves: PlannedTime, earliest: datetime) -> datetime:
+    """When a newsletter that is planned for a time is launched: by local time, when the first clocks show it, or else
+    as soon as it may be."""
+    return launch_at(leaves.wall, earliest=earliest) if leaves.local else leaves.at
 
 
 def held_until(row: Row[Any], settings: StudioSettings, *, now: datetime) -> datetime | None:
@@ -122,12 +141,18 @@ def held_until(row: Row[Any], settings: StudioSettings, *, now: datetime) -> dat
 
 def planned_for(row: Row[*tuple[Any, ...]]) -> PlannedTime | None:
     """The time for which a scheduled campaign was approved; None: it leaves at the end of its hold."""
-    return PlannedTime(row.due_at, row.zone) if row.zone else None
+    if not row.zone:
+        return None
+    spread, at = timedelta(seconds=row.spread_seconds), row.due_at
+    if row.local_at:
+        at = instant_of(datetime.fromisoformat(row.local_at), ZoneInfo(row.zone))
+    return PlannedTime(at, row.zone, bool(row.local_at), PastHour(row.past), spread)
 
 
 def leaving_time(connection: Connection, slug: str) -> PlannedTime | None:
     """When a newsletter leaves, as it is scheduled, or else as it is meant to; None: as soon as it is sent."""
-    scheduled = select(campaigns.c.due_at, campaigns.c.zone).where(  # not the message, which is most of a campaign
+    c = campaigns.c
+    scheduled = select(c.due_at, c.zone, c.local_at, c.past, c.spread_seconds).where(  # not the message, most of it
         campaigns.c.slug == slug, campaigns.c.state == CampaignState.SCHEDULED
     )
     for row in connection.execute(scheduled):
@@ -171,9 +196,24 @@ def resolve(
     return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
 
 
+def decide_test(database: Database, slug: str, actor: Actor, *, arm: str, limits: Guard, now: datetime) -> None:
+    """Let everybody else have version `arm` of its test. Raises as `decide_by_hand`."""
+    with database.read() as connection:
+        row = require_campaign(connection, slug)
+    actor.require(Right.SEND, row.message["list"])
+    decide_by_hand(database, row.id, arm, limits=limits, now=now, by=actor)
+
+
 def retry(database: Database, slug: str, actor: Actor, *, now: datetime) -> int:
     """Queue everybody again who missed it by our own fault. Returns how many."""
     return retry_failed(database, _allowed(database, slug, actor), now=now, by=actor)
+
+
+def decide_held(
+    database: Database, slug: str, actor: Actor, choice: HeldChoice, *, now: datetime, until: datetime | None = None
+) -> int:
+    """Decide on everybody whose hour was past; with `until`, on those held by then. Returns how many."""
+    return held.decide_held(database, _allowed(database, slug, actor), choice, now=now, by=actor, until=until)
 
 
 def not_approved_at_launch(settings: StudioSettings) -> Callable[[Connection, Row[Any]], str]:
@@ -188,7 +228,9 @@ def _allowed(database: Database, slug: str, actor: Actor) -> int:
     return row.id
 
 
-def _schedule(database: Database, order: Order, due: datetime, *, zone: str, late: timedelta, now: datetime) -> int:
+def _schedule(database: Database, order: Order, due: datetime, *, late: timedelta, now: datetime) -> int:
+    leaves = leaves_at(order.content)
     return lifecycle.schedule(
-        database, order.plan, due_at=due, zone=zone, late=late, now=now, by=order.actor, within=order.within
-    )
+        database, order.plan, due_at=due, zone=leaves.zone if leaves else "", late=late, now=now, by=order.actor,
+        within=order.within,
+    )  # fmt: skip

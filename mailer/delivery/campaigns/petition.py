@@ -23,8 +23,11 @@ DELIVERED = ("signatures", "delivered", "note")
 
 
 def in_each_language(source: Source, done: Callable[[Source], Source]) -> Source:
-    """The source with that done to it and to each of its translations."""
-    return replace(done(source), translations=tuple(map(done, source.translations)))
+    """The source with that done to it and to each of its translations, and to the versions of its test."""
+    return replace(
+        done(source), translations=tuple(map(done, source.translations)),
+        variants=tuple(in_each_language(one, done) for one in source.variants),
+    )  # fmt: skip
 
 
 def telling(connection: Connection, source: Source, language: Language) -> Source:

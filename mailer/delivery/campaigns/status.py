@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, literal, select, true
 
 from mailer.audience.selection.select import CHOSEN
 from mailer.store.tables.core import APART, EPOCH, QUEUE, campaigns, deliveries, guard_evidence, people, workers
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
 DRAFT: Final = "draft"
 # Campaigns that have a frozen message which is still to be mailed, to all or to some.
@@ -42,6 +42,8 @@ class CampaignStatus:
     resumed_at: datetime | None = None  # the last time; None while it never was
     mailed_since: int = 0  # people whose mail was answered for good since then, as of some seconds ago
     include: tuple[str, ...] = ()  # the lists it was asked for
+    kind: CampaignKind = CampaignKind.NEWSLETTER
+    parent: str = ""  # the newsletter that an issue is of
 
 
 CountStates = Callable[[Connection, int | None], Mapping[int, Mapping[DeliveryState, int]]]
@@ -97,6 +99,8 @@ def campaign_statuses(
             troubles=seen.troubles if (seen := evidence.get(row.id)) else 0,
             campaign_id=row.id,
             include=tuple(row.audience.get("include", ())),
+            kind=CampaignKind(row.kind),
+            parent=row.parent,
             resumed_at=seen.since if seen and seen.since > EPOCH else None,
             mailed_since=seen.accepted + seen.refused if seen else 0,
         )

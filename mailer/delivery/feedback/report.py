@@ -29,7 +29,8 @@ MEANS = {
     What.DROPPED: Feedback.NONE,
 }
 # States that proof of the last attempt settles, as the transport's answer would (`ledger.outcomes`).
-OPEN = (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
+OPEN = (DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.HELD,
+        DeliveryState.CANCELLED)  # fmt: skip
 NOTED = (What.DEFERRED, What.BOUNCED, What.DROPPED, What.COMPLAINED)  # in `events`; unsubscribing notes its own
 # If a bounce is reported twice with different reply classes, the more serious one counts.
 GRAVITY = {"": 0, ReplyClass.OURS: 1, ReplyClass.POLICY: 2, ReplyClass.SOFT: 3, ReplyClass.HARD: 4}

@@ -161,14 +161,14 @@ class GuardRails:
     def _judge_rates(self) -> Halt | None:
         known, limits = self._known, self._limits
         bounced = known.hard + known.bounced
-        if _passes(bounced, of=known.mailed, rate=limits.bounce_rate, at_least=limits.bounces_at_least):
+        if passes(bounced, of=known.mailed, rate=limits.bounce_rate, at_least=limits.bounces_at_least):
             return self._pause(
                 f"{bounced:,} of {known.mailed:,} people bounced: there is nobody at these addresses"
                 f" ({bounced / known.mailed:.1%}, and the limit is {limits.bounce_rate:.1%})",
                 "The list is old or was not collected by you: mail only people you have heard from recently",
             )
         complained = known.complained
-        if _passes(complained, of=known.mailed, rate=limits.complaint_rate, at_least=limits.complaints_at_least):
+        if passes(complained, of=known.mailed, rate=limits.complaint_rate, at_least=limits.complaints_at_least):
             return self._pause(
                 f"{complained:,} of {known.mailed:,} people reported the mail as spam"
                 f" ({complained / known.mailed:.2%}, and the limit is {limits.complaint_rate:.2%})",
@@ -193,7 +193,8 @@ def once_finished(why: str) -> str:
     return f"{what}; it would have paused, had anybody been left to mail. {remedy.rpartition(THEN)[0]}." if ours else ""
 
 
-def _passes(count: int, *, of: int, rate: float, at_least: int) -> bool:
+def passes(count: int, *, of: int, rate: float, at_least: int) -> bool:
+    """Whether so many of those mailed are too many; never at a rate of 0."""
     return bool(rate) and count >= at_least and of > 0 and count >= rate * of
 
 

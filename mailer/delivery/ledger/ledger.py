@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Update, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, case, delete, insert, or_, select, update
 
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
 from mailer.compose.languages import ORIGINAL
@@ -29,12 +29,13 @@ from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import keep_few_pages
 from mailer.store.engine.prepared import ByNumber, PreparedStatement
-from mailer.store.tables.core import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
+from mailer.store.tables.core import EPOCH, MICROSECOND, QUEUE, Instant, campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import Fate
 
 LEASE = timedelta(seconds=60)
 RENEW_WHEN_LEFT = timedelta(seconds=40)
+HOUR_OVER = "the hour was past by the time it was their turn"  # why somebody is held
 
 
 class LeaseLost(MailerError):
@@ -89,8 +90,11 @@ class Worker:
         warm_up: WarmUp,
         soft: Bounces = NO_SETTING,
         lane: Lane = ONE_LANE,
+        late: timedelta | None = None,
     ) -> None:
+        """`late`: how long after their hour people are still mailed, of a campaign by local time; None of others."""
         self.database = database
+        self.late = late
         self.lane = lane
         self.soft = soft
         self.warm_up = warm_up
@@ -119,6 +123,8 @@ class Worker:
         }  # fmt: skip
         with self.database.held.write() as connection:
             self._look(connection, now).check()
+            if self.late is not None:  # first, so that nobody is claimed who would only be given back
+                HOLD_QUEUED.count(connection, {**values, "late": now - self.late})
             rows = CLAIM.rows(connection, values)
         return [Claim(number, person or 0, attempt + 1) for number, person, attempt in sorted(rows)]
 
@@ -208,6 +214,7 @@ class Worker:
         started = {row[0] for row in self._begun_of_those.rows(connection, ids, values)}
         not_started = [number for number in ids if number not in started]
         barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids)
+        HOLD_OURS.count(connection, {"deliveries": [one for one in not_started if one not in barred], **values})
         # Who did not start and has no obstacle is ours no longer: staff cancelled the campaign, for one.
         skipped = self._skip(connection, barred, now)
         self.warm_up.give_back(connection, len(not_started), now=now)
@@ -284,12 +291,33 @@ def _begin_statements(list_ids: Sequence[int]) -> tuple[ByNumber, ByNumber]:
     allowed = may_be_mailed(list_ids)
 
     def begin(those: Any) -> Update:
-        return update(deliveries).where(those, *_OURS, allowed).values(begun)
+        return update(deliveries).where(those, *_OURS, allowed, ~LATE).values(begun)
 
     return ByNumber(deliveries.c.id, begin), ByNumber(
         deliveries.c.id, lambda those: begin(those).returning(deliveries.c.id)
     )
 
+
+# Those for whom it is too late by their own clock, as it was frozen. The rows of most campaigns have no such moment.
+LATE = and_(deliveries.c.not_after.is_not(None), deliveries.c.not_after < bindparam("now", type_=Instant()))
+_HELD: dict[str, Any] = {
+    "state": DeliveryState.HELD.value, "worker_id": None, "detail": HOUR_OVER, "changed_at": bindparam("now")
+}  # fmt: skip
+HOLD_OURS = PreparedStatement(
+    update(deliveries).where(among(deliveries.c.id, "deliveries"), *_OURS, LATE).values(_HELD)
+)
+# Of those that were never put off the earliest are the first that are late, so few rows of the queue are looked at.
+HOLD_QUEUED = PreparedStatement(
+    update(deliveries)
+    .where(
+        QUEUE,
+        deliveries.c.campaign_id == bindparam("campaign"),
+        deliveries.c.stage == bindparam("stage"),
+        deliveries.c.not_before < bindparam("late", type_=Instant()),
+        LATE,
+    )
+    .values(_HELD)
+)
 
 SKIP = PreparedStatement(
     update(deliveries)

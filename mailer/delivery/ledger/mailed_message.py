@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
-from mailer.compose.message import Message, from_json
+from mailer.compose.message import ARMS, REST, Message, from_json, version_name
 from mailer.errors import MailerError
 from mailer.store.tables.core import campaigns, deliveries, proofs
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignState
 
 NUMBERS_PER_CAMPAIGN = 2**32  # a delivery's id is its campaign's, times this, plus a number of its own
@@ -31,6 +32,17 @@ def frozen_message(connection: Connection, campaign_id: int) -> Message:
     return from_json(data)
 
 
+def public_message(connection: Connection, campaign_id: int) -> tuple[Message, bool]:
+    """The message as the archive shows it, and whether that is for good: of a test it is the version that won, and the
+    first as long as none has. Raises `NotKept`."""
+    message = frozen_message(connection, campaign_id)
+    if not message.variants:
+        return message, True
+    won = select(campaign_tests.c.winner).where(campaign_tests.c.campaign_id == campaign_id)
+    winner = connection.execute(won).scalar() or ""
+    return message.arm(winner or ARMS[0]), bool(winner)
+
+
 def public_campaigns(connection: Connection, slug: str = "") -> list[tuple[int, datetime]]:
     """Campaigns whose newsletter is in the archive, or the one of `slug`: number and start, newest first."""
     begun = campaigns.c.state.in_([CampaignState.SENDING, CampaignState.PAUSED, CampaignState.FINISHED])
@@ -51,12 +63,25 @@ def proof_message(connection: Connection, proof_id: int) -> tuple[Message, int |
     return from_json(row.message), row.person_id
 
 
+def language_of(connection: Connection, delivery_id: int) -> str:
+    """The language that a delivery's mail was sent in: a translation's, "" the original's. Raises `NotKept`."""
+    return _version_of(connection, delivery_id).language
+
+
 def version_of(connection: Connection, delivery_id: int) -> str:
-    """The version of the mail that a delivery is of: a translation's language, "" the original. Raises `NotKept`."""
-    found = connection.execute(select(deliveries.c.language).where(deliveries.c.id == delivery_id)).scalar()
-    if found is None:
+    """The version of the mail that a delivery is of, by `compose.message.version_name`. Of the rest of a test it is the
+    one that won, and the first as long as none has. Raises `NotKept`."""
+    row = _version_of(connection, delivery_id)
+    return version_name((row.winner or "") if row.arm == REST else row.arm, row.language)
+
+
+def _version_of(connection: Connection, delivery_id: int) -> Row[str, str, str]:
+    tested = deliveries.outerjoin(campaign_tests, campaign_tests.c.campaign_id == deliveries.c.campaign_id)
+    query = select(deliveries.c.language, deliveries.c.arm, campaign_tests.c.winner).select_from(tested)
+    row = connection.execute(query.where(deliveries.c.id == delivery_id)).first()
+    if row is None:
         raise NotKept("this mail is no longer kept here")
-    return found
+    return row
 
 
 def recipient_of(connection: Connection, delivery_id: int) -> int | None:

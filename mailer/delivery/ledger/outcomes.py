@@ -159,7 +159,8 @@ def _write(*states: DeliveryState) -> ByNumber:
 
 # In which states a row takes the answer to its last attempt. That it was taken is proof, whatever staff decided since.
 WRITE_OTHERS = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN)
-WRITE_SENT = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.CANCELLED)
+WRITE_SENT = _write(DeliveryState.SENDING, DeliveryState.UNCERTAIN, DeliveryState.QUEUED, DeliveryState.CANCELLED,
+                    DeliveryState.HELD)  # fmt: skip
 
 
 def _row(outcome: Outcome | None, change: RowChange, now: datetime) -> dict[str, object]:

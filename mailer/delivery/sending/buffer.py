@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.permits import TOTAL
-from mailer.delivery.sending.connections import Addressed
+from mailer.delivery.sending.connections.hand_over import Addressed
 
 
 class Ahead:

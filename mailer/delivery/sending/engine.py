@@ -8,9 +8,7 @@ of every message that may be on the wire, and one commit serves many connections
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from itertools import groupby
 
 from mailer.delivery.ledger.guard import Halt
@@ -20,12 +18,12 @@ from mailer.delivery.ledger.outcomes import Done
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.recipients import load_recipients
 from mailer.delivery.sending.buffer import Ahead
-from mailer.delivery.sending.connections import Addressed, ConnectionReport, Connections, Maker, boot_seconds
+from mailer.delivery.sending.connections.event_loop import Looped
+from mailer.delivery.sending.connections.hand_over import Addressed, ConnectionReport, Connections, Maker, boot_seconds
+from mailer.delivery.sending.connections.threaded import Threaded
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
-from mailer.delivery.sending.event_loop import Looped
 from mailer.delivery.sending.progress import UNOBSERVED, Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
-from mailer.delivery.sending.threaded import Threaded
 from mailer.store.engine.database import DatabaseTrouble
 from mailer.transports.base import Transport, TransportRefused
 
@@ -36,7 +34,8 @@ LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
 
 
 class Engine:
-    """Sends what is due of one campaign, until nothing is due or it is stopped."""
+    """Sends what is due of one campaign, until nothing is due or it is stopped. `connections`: how many of those that
+    the transport may open, all of them where none are named."""
 
     def __init__(
         self,
@@ -44,19 +43,20 @@ class Engine:
         *,
         builder: EnvelopeBuilder,
         transport: Transport,
+        connections: int = 0,
         pacer: Pacer,
         rails: Rails,
         stop: Stop,
-        clock: Callable[[], datetime],
         observer: Observer = UNOBSERVED,
     ) -> None:
         self.worker = worker
         self.builder = builder
         self.transport = transport
+        self.connections = connections or transport.connections
         self.pacer = pacer
         self.rails = rails
         self.stop = stop
-        self.clock = clock
+        self.clock = worker.clock
         self.observer = observer
         self.tally = SendCounts()
         self._patience = Patience(stop, observer.say)
@@ -70,7 +70,7 @@ class Engine:
         connections: Connections | None = None
         try:
             self._refill()
-            wanted = min(self.transport.connections, -(-len(self._ahead) // self.transport.batch))
+            wanted = min(self.connections, -(-len(self._ahead) // self.transport.batch))
             if wanted:
                 connections = self._connections(wanted)
                 connections.start()

@@ -21,6 +21,7 @@ from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.sending.cleanup import clock_is_believed
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
+from mailer.experiments.words import named
 from mailer.review.approvals import review_path
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import proofs
@@ -40,25 +41,24 @@ class ProofRecipient:
     person_id: int | None = None
 
 
-def send_proof(
-    database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime
-) -> Outcome:
-    """Mail a proof of a message that need not be sent yet. Raises when it was not taken."""
-    ((_, outcome),) = send_proofs(database, plan, [proof], transport=transport, now=now)
-    if outcome.fate is not Fate.ACCEPTED:
-        raise MailerError(f"the proof to {proof.to} was not taken: {why(outcome)}", remedy="Check: mailer doctor")
-    return outcome
+def send_proof(database: Database, plan: Plan, proof: ProofRecipient, *, transport: Transport, now: datetime) -> None:
+    """Mail a proof of a message that need not be sent yet, of each version of a test. Raises when it was not taken."""
+    for _, outcome in send_proofs(database, plan, [proof], transport=transport, now=now):
+        if outcome.fate is not Fate.ACCEPTED:
+            raise MailerError(f"the proof to {proof.to} was not taken: {why(outcome)}", remedy="Check: mailer doctor")
 
 
 def send_proofs(
     database: Database, plan: Plan, wanted: Sequence[ProofRecipient], *, transport: Transport, now: datetime
 ) -> Iterator[tuple[ProofRecipient, Outcome]]:
-    """Mail several proofs, each in its reader's version, and tell of each as it was handed over. Raises when the other
-    side can't be reached: then the rest was not sent."""
+    """Mail several proofs, each in its reader's language and in all versions of a test, and tell of each as it was
+    handed over. Raises when the other side can't be reached: then the rest was not sent."""
     workspace = plan.newsletter.workspace
     settings = workspace.settings
     signer = Signer(workspace.secrets.require_signing())
-    numbered = [(secrets.randbits(62), proof, plan.read_by(proof.supporter).message) for proof in wanted]
+    numbered = [
+        (secrets.randbits(62), proof, _of_version(plan, arm, proof)) for arm in plan.message.arms for proof in wanted
+    ]
     with database.write() as connection:
         if clock_is_believed(connection, now=now):
             connection.execute(delete(proofs).where(proofs.c.at < now - KEEP))
@@ -66,10 +66,10 @@ def send_proofs(
             row = {"id": number, "slug": message.slug, "message": to_json(message)}
             connection.execute(insert(proofs).values(**row, person_id=proof.person_id, at=now))
         keep_images(connection, plan.message, plan.newsletter)
-    for language in dict.fromkeys(message.language for _, _, message in numbered):  # one connection mails one version
-        alike = [one for one in numbered if one[2].language == language]
+    for mail in dict.fromkeys(message.digest for _, _, message in numbered):  # one connection mails one version
+        alike = [one for one in numbered if one[2].digest == mail]
         inviting = _inviting(alike[0][2], settings.studio.url)
-        builder = EnvelopeBuilder(inviting, settings=settings, signer=signer, proof=True)
+        builder = EnvelopeBuilder(inviting, settings=settings, signer=signer, proof=True, cells=plan.cells)
         connection = transport.connect(builder.mailing())
         try:
             for number, proof, _ in alike:
@@ -78,6 +78,14 @@ def send_proofs(
                 yield proof, outcome
         finally:
             connection.close()
+
+
+def _of_version(plan: Plan, arm: str, proof: ProofRecipient) -> Message:
+    """The mail of one version of a test, which its subject names; "" where nothing is tested."""
+    if not arm:
+        return plan.read_by(proof.supporter).message
+    message = plan.of_version(arm).read_by(proof.supporter).message
+    return replace(message, subject=(f"{named(arm)}: ", *message.subject))
 
 
 def why(outcome: Outcome) -> str:

@@ -6,24 +6,27 @@ Any number of runs may overlap, on one machine or many: the ledger shares the wo
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
-from mailer.store.tables.core import campaigns, workers
+from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState
 from mailer.workspace import Workspace
 
 if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what does it
     from mailer.delivery.campaigns.lifecycle import WhyHold, WhyNot
+    from mailer.delivery.experiments.deciding import SettledTest
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.sender import CampaignSender
+
+    Progress = Callable[[str, SendCounts], None]
 
 RAN = "run"  # the mark of the database that says when a run was here last
 
@@ -37,13 +40,16 @@ class RunReport:
     overdue: list[str] = field(default_factory=list[str])
     tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
+    tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
 
     @property
     def trouble(self) -> bool:
         """Whether somebody should look: a campaign paused itself or is overdue, its transport failed, or people may
-        have got their mail or not, and staff decide about them."""
+        have got their mail or not, or a test is left to staff, and they decide about it."""
         doubtful = any(tally.uncertain for tally in self.tallies.values())
-        return bool(self.overdue or self.settled) or doubtful or any(tally.trouble for tally in self.tallies.values())
+        undecided = any(one.needs_staff for one in self.tests)
+        failing = any(tally.trouble for tally in self.tallies.values())
+        return bool(self.overdue or self.settled) or doubtful or undecided or failing
 
 
 def note_run(database: Database, *, now: datetime) -> None:
@@ -78,7 +84,7 @@ class Runner:
         *,
         clock: Callable[[], datetime],
         stop: Stop,
-        progress: Callable[[str, SendCounts], None] = lambda slug, tally: None,
+        progress: Progress = lambda slug, tally: None,
         say: Callable[[str], None] = lambda words: None,
         why_hold: WhyHold = lambda message, audience: "",
         why_not: WhyNot = lambda connection, campaign: "",
@@ -113,6 +119,8 @@ class Runner:
         )  # fmt: skip
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
+        report.tests = self._decide_tests()
+        self._go_down_lists()
         for row in self._sending():
             if only is not None and row.slug != only:
                 continue
@@ -120,10 +128,54 @@ class Runner:
                 break
             # Under cron a used-up allowance is said once, by the run that used it up; `mailer status` keeps saying it.
             if only is not None or not sender.allowance_is_used_up():
-                report.tallies[row.slug] = sender.send(row)
+                report.tallies[row.slug] = self._send(row, sender)
             if self._finish(row.id):
                 report.finished.append(row.slug)
         return report
+
+    def assist(self, slug: str, *, processes: int) -> SendCounts:
+        """Send one campaign beside the run that started this process, one of so many; launches and finishes nothing."""
+        from mailer.delivery.sending.progress import SendCounts
+
+        rows = [row for row in self._sending() if row.slug == slug]
+        return self._sender(processes).send(rows[0]) if rows else SendCounts()
+
+    def _send(self, row: Row[Any], sender: CampaignSender) -> SendCounts:
+        """Send one campaign's queue, with as many more processes as its people and `[run] workers` ask for."""
+        from mailer.delivery.sending.worker_processes import WorkerProcesses
+
+        number = self._more_processes(row)
+        if not number:
+            return sender.send(row)
+        beside = WorkerProcesses(self.workspace.root, row.slug, number=number, stop=self.stop, say=self.say)
+
+        def watch(slug: str, tally: SendCounts) -> None:
+            done = beside.look()
+            done.add(tally)
+            self.progress(slug, done)
+
+        with closing(beside):
+            tally = self._sender(number + 1, watch).send(row)
+            tally.add(beside.wait())
+        return tally
+
+    def _more_processes(self, row: Row[Any]) -> int:
+        """How many more to start for what is due of a campaign now."""
+        from mailer.delivery.sending.worker_processes import PEOPLE_EACH
+
+        most = self.workspace.settings.run.processes - 1
+        if most < 1:
+            return 0
+        due = select(deliveries.c.id).where(
+            QUEUE,
+            deliveries.c.campaign_id == row.id,
+            deliveries.c.stage <= row.stage,
+            deliveries.c.not_before <= self.clock(),
+        )
+        with self.database.read() as connection:  # not counted to the end: of a million it would take a while
+            waiting = select(func.count()).select_from(due.limit((most + 1) * PEOPLE_EACH).subquery())
+            number = connection.execute(waiting).scalar_one()
+        return max(0, number // PEOPLE_EACH - 1)
 
     def _due(self) -> tuple[bool, bool]:
         """Whether there is anything to do at all, and whether a campaign is being sent, or is scheduled and due."""
@@ -139,7 +191,25 @@ class Runner:
             ).one()
         return to_send or paused or lapsed, to_send
 
-    def _sender(self) -> CampaignSender:
+    def _decide_tests(self) -> list[SettledTest]:
+        """Decide the tests whose time has come, by the clicks that came until now."""
+        from mailer.delivery.experiments.deciding import any_due, decide_due
+
+        with self.database.read() as connection:
+            if not any_due(connection, now=self.clock()):
+                return []
+        from mailer.tracking.classify import judge_new
+
+        judge_new(self.database)
+        return decide_due(self.database, limits=self.workspace.settings.guard, now=self.clock())
+
+    def _go_down_lists(self) -> None:
+        """Open what waits behind gates whose time has come, or pause where a sample did too little."""
+        from mailer.delivery.experiments.down_the_list import decide_cohorts
+
+        decide_cohorts(self.database, now=self.clock())
+
+    def _sender(self, processes: int = 1, progress: Progress | None = None) -> CampaignSender:
         from mailer.delivery.sending.sender import CampaignSender
 
         return CampaignSender(
@@ -148,8 +218,9 @@ class Runner:
             clock=self.clock,
             stop=self.stop,
             patience=self.patience,
-            progress=self.progress,
+            progress=progress or self.progress,
             say=self.say,
+            processes=processes,
         )
 
     def _finish(self, campaign_id: int) -> bool:

@@ -7,15 +7,19 @@ and the transport's libraries, half of what a run with nothing to do would cost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
 
 from mailer.audience.consent.changes import list_id
 from mailer.audience.selection.spec import from_json as audience_from_json
+from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.data.rows import TableCells
+from mailer.delivery.experiments.kept import winner_of
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.ledger import Lane, Worker
 from mailer.delivery.ledger.pacer import Pacer
@@ -44,7 +48,10 @@ class _Patiently:
 
 
 class CampaignSender:
-    """Sends a workspace's campaigns by its transport. Raises at once when that can't be made, before anybody waits."""
+    """Sends a workspace's campaigns by its transport. Raises at once when that can't be made, before anybody waits.
+
+    `processes`: how many send one campaign side by side. They share the transport's connections.
+    """
 
     def __init__(
         self,
@@ -56,7 +63,9 @@ class CampaignSender:
         patience: Patience,
         progress: Callable[[str, SendCounts], None],
         say: Callable[[str], None],
+        processes: int = 1,
     ) -> None:
+        self.processes = processes
         self.workspace = workspace
         self.database = database
         self.clock = clock
@@ -64,6 +73,7 @@ class CampaignSender:
         self.patience = patience
         self.progress = progress
         self.say = say
+        self.cells = TableCells(database, workspace.secrets.require_address_key)
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         limits = SharedPace(database, transport=self.transport.name)
@@ -79,14 +89,9 @@ class CampaignSender:
     def send(self, row: Row[Any]) -> SendCounts:
         """Send one campaign's queue until nothing of it is due, one lane after the other. `row`: the campaign as it is
         now, whose stage says which lanes are open."""
-        builders = {
-            version: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer)
-            for version, message in message_from_json(row.message).versions.items()
-        }
         lanes = {
-            Lane(stage, language=version): builder
-            for stage in range(row.stage + 1)
-            for version, builder in builders.items()
+            lane: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer, cells=self.cells)
+            for lane, message in self._lanes(row).items()
         }
         tally = SendCounts()
         if row.transport != self.transport.name:
@@ -102,11 +107,28 @@ class CampaignSender:
                 break
         return tally
 
+    def _lanes(self, row: Row[Any]) -> dict[Lane, Message]:
+        """The lanes of a campaign that are open now, each with its mail. Of a test, the rest get the version that won,
+        behind the gate that its decision opens."""
+        mails = message_from_json(row.message).mails
+        if ("", ORIGINAL) in mails:
+            return {
+                Lane(stage, language=language): mail
+                for stage in range(row.stage + 1)
+                for (_, language), mail in mails.items()
+            }
+        found = {Lane(0, arm, language): mail for (arm, language), mail in mails.items()}
+        if row.stage:
+            with self.database.read() as connection:
+                winner = winner_of(connection, row.id)
+            found |= {Lane(1, REST, language): mail for (arm, language), mail in mails.items() if arm == winner}
+        return found
+
     def _send_lane(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder, tally: SendCounts) -> bool:
         """Send what is due of one lane, and add it to the tally. Whether anybody's mail came to an end."""
         if tally.ended or self.stop.due():
             return False
-        part = self.patience.wait_for(lambda: self._engine(row, lane, builder), ()).run()
+        part = self.patience.wait_for(lambda: self._engine(row, lane, builder, tally), ()).run()
         tally.add(part)
         if why := part.pause:
             self.patience.wait_for(self._pause(row.id, why), ())
@@ -115,7 +137,12 @@ class CampaignSender:
     def _pause(self, campaign_id: int, why: str) -> Callable[[], bool]:
         return lambda: steps.pause(self.database, campaign_id, why, now=self.clock(), by=cron())
 
-    def _engine(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder) -> Engine:
+    def _engine(self, row: Row[Any], lane: Lane, builder: EnvelopeBuilder, before: SendCounts) -> Engine:
+        def progress(part: SendCounts) -> None:
+            done = replace(before)
+            done.add(part)
+            self.progress(row.slug, done)
+
         worker = Worker(
             self.database,
             campaign_id=row.id,
@@ -124,6 +151,7 @@ class CampaignSender:
             warm_up=self.warm_up,
             soft=self.workspace.settings.bounces,
             lane=lane,
+            late=timedelta(seconds=row.late_seconds) if row.local_at else None,
         )
         rails = Rails(
             self.database,
@@ -137,12 +165,12 @@ class CampaignSender:
             worker,
             builder=builder,
             transport=self.transport,
+            connections=-(-self.transport.connections // self.processes),
             pacer=self.pacer,
             rails=rails,
             stop=self.stop,
-            clock=self.clock,
             observer=Observer(
-                progress=lambda tally: self.progress(row.slug, tally),
+                progress=progress,
                 say=lambda words: self.say(f"{row.slug}: {words}"),
             ),
         )

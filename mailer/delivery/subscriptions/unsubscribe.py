@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from mailer.audience.consent.changes import leave
 from mailer.audience.consent.recheck import change_consent
-from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, recipient_of, version_of
+from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, language_of, recipient_of
 from mailer.store.tables.core import campaigns, deliveries, events, lists, people, subscriptions
 from mailer.store.tables.states import DeliveryState, Membership
 
@@ -42,7 +42,7 @@ def standing(connection: Connection, delivery_id: int) -> RecipientStatus:
     """The subscriptions of a delivery's person now. Raises `NotKept`."""
     person_id = recipient_of(connection, delivery_id)
     asked, written_in = campaign_lists(connection, campaign_of(delivery_id))
-    written_in = version_of(connection, delivery_id) or written_in
+    written_in = language_of(connection, delivery_id) or written_in
     person = connection.execute(
         select(people.c.address, people.c.language).where(people.c.id == (-1 if person_id is None else person_id))
     ).first()

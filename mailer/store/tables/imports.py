@@ -52,6 +52,8 @@ import_people = Table(  # people that the files name and that were known before;
     Column("last_name", Text),
     Column("country", Text),
     Column("language", Text),
+    Column("timezone", Text),
+    Column("timezone_source", Text),
     Column("attributes", JSON),
     Column("updated_at", Instant),
     sqlite_with_rowid=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, Table, Text
 
 from mailer.store.tables.types import Id, Instant, metadata
 
@@ -34,6 +34,9 @@ planned_times = Table(  # when a newsletter is meant to leave, before it is sche
     Column("slug", Text, primary_key=True),
     Column("due_at", Instant, nullable=False),
     Column("zone", Text, nullable=False),  # the zone the time was given in
+    Column("local", Boolean, nullable=False, server_default="0"),  # when the clocks show it where each person is
+    Column("past", Text, nullable=False, server_default=""),  # PastHour
+    Column("spread_seconds", Integer, nullable=False, server_default="0"),  # over which its mails leave
 )
 
 comments = Table(

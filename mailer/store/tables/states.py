@@ -15,6 +15,7 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"  # it may have arrived; nobody can tell; never resent by itself
     SKIPPED = "skipped"  # not handed over, for the reason beside it: left, suppressed or deleted since the launch
     CANCELLED = "cancelled"  # staff cancelled the campaign before its turn came
+    HELD = "held"  # its hour was past before its turn came; staff decide
 
 
 class JobState(StrEnum):
@@ -44,6 +45,34 @@ class CampaignKind(StrEnum):
     NEWSLETTER = ""  # nothing else: a newsletter that is sent once
     ISSUE = "issue"  # of a newsletter that comes again
     STEP = "step"  # of an automation: stays open, and people come to it one by one
+
+
+class DecisionState(StrEnum):
+    """How far a campaign's test is."""
+
+    WAITING = "waiting"  # the versions are on their way; the rest wait for the decision
+    DECIDED = "decided"
+    OVERDUE = "overdue"  # nobody was there to decide it in time; staff decide
+    STOPPED = "stopped"  # every version tripped a guard rail; staff decide
+
+
+class SeriesState(StrEnum):
+    """Whether a newsletter's series makes issues."""
+
+    RUNNING = "running"  # its next issue is planned
+    PAUSED = "paused"  # by staff, until they start it again
+    STOPPED = "stopped"  # by staff, or since its message says no rule any more
+    ENDED = "ended"  # the last day of its rule is past
+
+
+class IssueState(StrEnum):
+    """The state of one issue of a series. What becomes of one that was made is its campaign's to say."""
+
+    PLANNED = "planned"  # to be made when its time comes
+    COMPOSED = "composed"  # made and frozen: `campaign` says how it goes on
+    SKIPPED = "skipped"  # nothing was new since the issue before
+    MISSED = "missed"  # no `mailer run` came within its lateness
+    FAILED = "failed"  # something stopped it, said in `why`; nobody was mailed
 
 
 class Membership(StrEnum):
@@ -87,6 +116,26 @@ class Frequency(StrEnum):
     EVERY = "every"  # each newsletter of their lists
     MONTHLY = "monthly"  # at most one in 30 days, beside urgent ones
     URGENT = "urgent"  # urgent newsletters only
+
+
+class ZoneSource(StrEnum):
+    """Who says which time zone somebody is in, the surest last. The first two are guesses, made when they are asked for
+    and not stored."""
+
+    UNKNOWN = ""
+    COUNTRY = "country"  # guessed from it
+    REGION = "region"  # guessed from a region or postcode
+    IMPORT = "import"  # a file, or staff
+    OWN = "own"  # the person
+
+
+class PastHour(StrEnum):
+    """What becomes of people for whom the hour is past already when a newsletter is launched that leaves by local
+    time."""
+
+    REFUSE = ""  # it isn't scheduled then
+    AT_ONCE = "at-once"
+    LEAVE_OUT = "leave-out"
 
 
 class Feedback(StrEnum):
@@ -170,3 +219,11 @@ class ReviewStep(StrEnum):
     ASKED = "asked"  # for approval
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"  # took their own approval back
+
+
+class CohortState(StrEnum):
+    """A group that a newsletter goes down its list to."""
+
+    WAITING = "waiting"  # for its sample, or for what the sample does
+    OPEN = "open"  # its others may be mailed
+    HELD = "held"  # its sample did too little, or complained; staff decide

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mailer.audience.selection.languages import VersionReach
+from mailer.audience.selection.select import Selection
 from mailer.checking.evidence.audience_stats import AudienceStats, Trouble, Troubled
 from mailer.checking.evidence.link_probe import LinkResponse
 from mailer.checking.evidence.spamassassin import SpamTest
@@ -99,6 +100,19 @@ def test_people_whose_language_has_no_version(specimen: Specimen) -> None:
     (told,) = found(replace(specimen, original=french, reach=VersionReach("fr", 0, (), {})), "audience.language")
     assert told.message == "nobody gets the French mail"
     assert not found(replace(specimen, reach=reach), "audience.language"), "in one language there is nothing missing"
+
+
+def test_too_few_people_for_what_is_tested_on_them(specimen: Specimen) -> None:
+    source, people = specimen.source, Selection(5_000, 5_000, {})
+    three = replace(specimen, source=replace(source, variants=(source, source)), selection=people)
+    down = replace(specimen, source=replace(source, audience={"down_the_list": True}), selection=people)
+    many = Selection(70_000, 70_000, {})
+    (told,) = found(three, "audience.few")
+    assert told.message == "5,000 people are too few to tell 3 versions apart: two find more"
+    (told,) = found(down, "audience.few")
+    assert "are few for testing down the list" in told.message
+    for enough in (replace(three, selection=many), replace(down, selection=many), replace(specimen, selection=people)):
+        assert not found(enough, "audience.few")
 
 
 def test_a_paragraph_that_was_not_translated(specimen: Specimen) -> None:

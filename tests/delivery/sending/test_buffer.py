@@ -9,7 +9,7 @@ from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.permits import Permits, RateLimit
 from mailer.delivery.ledger.recipients import Recipient
 from mailer.delivery.sending.buffer import Ahead
-from mailer.delivery.sending.connections import Addressed
+from mailer.delivery.sending.connections.hand_over import Addressed
 from mailer.settings import Pace
 
 

@@ -17,7 +17,7 @@ from mailer.compose.public_url import moved
 from mailer.compose.source.event import CALENDAR_FILE
 from mailer.compose.source.images import address, look
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
-from mailer.delivery.ledger.mailed_message import frozen_message, public_campaigns
+from mailer.delivery.ledger.mailed_message import frozen_message, public_campaigns, public_message
 from mailer.senders import split_sender
 from mailer.settings import Settings
 from mailer.store.engine.database import Database
@@ -95,10 +95,18 @@ class Archive:
         public."""
         with self._database.read() as connection:
             numbers = [number for number, _ in public_campaigns(connection, slug)]
-            return self._message(connection, numbers[0]) if numbers else None
+            return self._moved(public_message(connection, numbers[0])[0]) if numbers else None
 
-    def _message(self, connection: Connection, number: int) -> Message:
-        return moved(frozen_message(connection, number), self._settings.public.url)
+    def every_version(self, slug: str) -> Sequence[Message]:
+        """All that it was mailed as, also the versions of a test that didn't win, to which a page that somebody has
+        open may lead; nothing when it isn't there or isn't public."""
+        with self._database.read() as connection:
+            numbers = [number for number, _ in public_campaigns(connection, slug)]
+            found = [self._moved(frozen_message(connection, number)) for number in numbers[:1]]
+        return [one for message in found for one in message.versions.values()]
+
+    def _moved(self, message: Message) -> Message:
+        return moved(message, self._settings.public.url)
 
     def _issue(self, connection: Connection, number: int, sent_at: datetime, wishes: Sequence[str]) -> Issue:
         spoken, issues = self._known(connection, number, sent_at)
@@ -110,14 +118,15 @@ class Archive:
         """The languages of a newsletter, and its issue in each version."""
         if (kept := self._issues.get(number)) is not None:
             return kept
-        message = self._message(connection, number)
+        message, is_final = public_message(connection, number)
+        message = self._moved(message)
         sizes = _sizes(connection, message)
         spoken = tuple(message.spoken.by_version.values())
         issues = {
             version: self._read(one, sizes, sent_at=sent_at, number=number, spoken=spoken)
             for version, one in message.versions.items()
         }
-        return self._issues.keep(number, (message.spoken, issues))
+        return self._issues.keep(number, (message.spoken, issues)) if is_final else (message.spoken, issues)
 
     def _read(
         self, message: Message, sizes: Mapping[str, tuple[int, int]], *, sent_at: datetime, number: int,

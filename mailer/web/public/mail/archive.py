@@ -23,7 +23,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.compose.merge import MergeProgram
-from mailer.compose.message import Message
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.errors import MailerError
 from mailer.store.tables.types import EPOCH
@@ -109,9 +108,9 @@ async def _form(request: Request, name: str) -> dict[str, Any] | None:
 
 async def follow(request: Request) -> Response:
     """Redirect a link of an archived newsletter; nothing is counted."""
-    message = await _message(request, str(request.path_params["slug"]))
+    door = door_of(request)
     number = link_number(request.path_params["n"])
-    for one in message.versions.values():
+    for one in await door.threads.read(door.archive.every_version, str(request.path_params["slug"])):
         for link in one.links:
             if link.n == number:
                 try:
@@ -129,14 +128,6 @@ async def feed(request: Request) -> Response:
     settings = door.workspace.settings
     xml = atom(entries, base=settings.public.url, organisation=settings.organisation.name, key=door.network_key)
     return unless_known(request, Response(xml, media_type="application/atom+xml", headers=INDEXED))
-
-
-async def _message(request: Request, slug: str) -> Message:
-    door = door_of(request)
-    message = await door.threads.read(door.archive.message, slug)
-    if message is None:
-        raise HTTPException(404)
-    return message
 
 
 def atom(entries: Sequence[Entry], *, base: str, organisation: str, key: bytes = b"") -> bytes:

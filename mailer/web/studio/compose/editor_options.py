@@ -16,7 +16,7 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.select import chosen
 from mailer.audience.selection.spec import Audience
 from mailer.compose.action_page.parse import read_action_page
-from mailer.compose.source.message_file import Action
+from mailer.compose.source.written import Action
 from mailer.errors import MailerError
 from mailer.store.tables.core import people
 from mailer.web.studio.compose.looks import DraftLook, looks_of

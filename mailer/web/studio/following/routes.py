@@ -175,5 +175,5 @@ ROOM = Room(
         StudioRoute(f"{HERE}/decide", decide, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/retry", retry, Right.PAUSE, method="POST"),
     ),
-    steps=(Step("following", "Following", "following", order=5, fact=_fact, when=has_left),),
+    steps=(Step("following", "Following", "following", order=5, fact=_fact, when=has_left, of_issues=True),),
 )

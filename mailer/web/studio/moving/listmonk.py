@@ -123,9 +123,9 @@ def again(visit: Visit) -> Response:
 def remove(visit: Visit) -> Response:
     """Put away what was read, with its login."""
     folders, move = _move(visit)
-    work = _work(visit, move, "move")
+    work = _work(visit, move, _step(move))
     if work is not None and not work.is_over:
-        raise MailerError("it is being moved just now", remedy="Stop that first, or wait.")
+        raise MailerError("it is being worked on just now", remedy="Stop that first, or wait.")
     folders.remove(move)
     return RedirectResponse("/imports/moving", 303)
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from mailer.compose import message as messages
 from mailer.compose.merge import MergeProgram, Urls
 from mailer.compose.source.images import address
+from mailer.delivery.ledger.mailed_message import public_message
 from mailer.store.tables.core import campaigns, images
 from mailer.web.studio.preview.frame import Look, dressed
 from mailer.web.studio.preview.sample_readers import HARD_CASES
@@ -33,10 +34,10 @@ def mail_picture(connection: Connection, slug: str, *, figures: Mapping[int, str
 
     `figures`: what is written at each link, by its number. `pictures`: the path below which its pictures are.
     """
-    row = connection.execute(select(campaigns.c.message).where(campaigns.c.slug == slug)).first()
-    if row is None:
+    number = connection.execute(select(campaigns.c.id).where(campaigns.c.slug == slug)).scalar()
+    if number is None:
         return None
-    message = messages.from_json(row.message)
+    message, _ = public_message(connection, number)
     html = MergeProgram(message).html(HARD_CASES[0].supporter, Urls(LINK, "#", "#", "#"))
     for image in message.images:
         html = html.replace(address(image, message.public_url), f"{pictures}/{image.digest}")
@@ -53,8 +54,8 @@ def _badge(n: int, words: str) -> str:
 
 def kept_picture(connection: Connection, slug: str, digest: str) -> tuple[str, bytes] | None:
     """A picture of the mail as it was mailed: its type and what it holds."""
-    row = connection.execute(select(campaigns.c.message).where(campaigns.c.slug == slug)).first()
-    if row is None or digest not in {image["digest"] for image in row.message.get("images", ())}:
+    data = connection.execute(select(campaigns.c.message).where(campaigns.c.slug == slug)).scalar()
+    if data is None or digest not in {image.digest for image in messages.from_json(data).every_image}:
         return None
     found = select(images.c.content_type, images.c.content).where(images.c.digest == digest)
     picture = connection.execute(found).first()

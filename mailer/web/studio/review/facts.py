@@ -65,6 +65,7 @@ def who_gets_it(look: DraftLook, titles: Mapping[str, str]) -> str:
         asked.not_mailed_by and f"not who got {', '.join(map(name_of, asked.not_mailed_by))}",
         asked.not_mailed_within_hours and f"not who was mailed within {asked.not_mailed_within_hours:g} hours",
         asked.limit and f"{asked.limit:,} of them at most",
+        asked.down_the_list and f"down the list: {asked.down_the_list.in_words}",
     ]
     return "; ".join(str(rule) for rule in rules if rule)
 

@@ -81,4 +81,5 @@ def send(visit: Visit, look: DraftLook, *, to: Sequence[Reviewer], readers: Sequ
     if lost:
         told = "; ".join(f"{address}: {reason}" for address, reason in lost.items())
         raise MailerError(f"not every proof was taken: {told}", remedy="Check the address, and the mail server.")
-    return f"{counted(len(wanted), 'proof')} went to {counted(len(mailed), 'reviewer')}. Nothing done with them counts."
+    number = len(wanted) * len(plan.message.arms)
+    return f"{counted(number, 'proof')} went to {counted(len(mailed), 'reviewer')}. Nothing done with them counts."

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from mailer.delivery.ledger.outcomes import Done
-from mailer.delivery.sending.connections import Addressed, ConnectionReport, Maker, our_fault
+from mailer.delivery.sending.connections.hand_over import Addressed, ConnectionReport, Maker, our_fault
 from mailer.errors import MailerError
 from mailer.transports.base import Connection, Mailing, Transport, TransportRefused, TransportUnavailable
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from mailer.delivery.sending.connections import Addressed, ConnectionReport, Made, Maker, our_fault
+from mailer.delivery.sending.connections.hand_over import Addressed, ConnectionReport, Made, Maker, our_fault
 from mailer.transports.base import Loop, LoopEvent
 
 

@@ -11,9 +11,9 @@ import pytest
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.delivery.ledger.outcomes import Claim
 from mailer.delivery.ledger.recipients import Recipient
-from mailer.delivery.sending.connections import Addressed, ConnectionReport, Connections, Maker, boot_seconds
-from mailer.delivery.sending.event_loop import Looped
-from mailer.delivery.sending.threaded import Threaded
+from mailer.delivery.sending.connections.event_loop import Looped
+from mailer.delivery.sending.connections.hand_over import Addressed, ConnectionReport, Connections, Maker, boot_seconds
+from mailer.delivery.sending.connections.threaded import Threaded
 from mailer.errors import MailerError
 from mailer.transports.base import Envelope, Fate, LoopEvent, Mailing, Outcome, TransportRefused
 from tests.delivery.scripted import Answer, Scripted

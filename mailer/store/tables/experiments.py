@@ -1,0 +1,25 @@
+"""The table of tests: what a campaign tried on a part of its audience, and what was decided from what."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Table, Text
+
+from mailer.store.tables.types import Instant, metadata, partial_index
+
+campaign_tests = Table(  # one for each launched campaign that tries several versions
+    "campaign_tests",
+    metadata,
+    Column(
+        "campaign_id", BigInteger, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    ),
+    # Of the draw: with the campaign's number, a person's and what is in `plan`, it says which version they got.
+    Column("seed", BigInteger, nullable=False),
+    Column("plan", JSON, nullable=False),  # `delivery.experiments.kept`: DrawnTest
+    Column("decide_at", Instant, nullable=False),
+    Column("state", Text, nullable=False),  # DecisionState
+    Column("why", Text, nullable=False, server_default=""),  # nothing was decided, in words for staff
+    Column("winner", Text, nullable=False, server_default=""),  # a, b, c or d; the rest get it
+    Column("decided_at", Instant),
+    Column("decision", JSON),  # KeptDecision: from what, and who decided
+)
+partial_index("ix_campaign_tests_waiting", campaign_tests.c.decide_at, where=campaign_tests.c.decided_at.is_(None))
