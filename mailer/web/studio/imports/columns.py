@@ -129,7 +129,7 @@ def _part(one: Explained, asked: ImportOptions, *, asks: bool) -> FilePart:
     means: dict[str, str] = {**MEANS, "?": "not known"}
     said = [f"{number:,} {means[status]}" for status, number in counts.most_common()]
     named = one.columns.everyone if one.columns else None
-    everyone = f"everybody {MEANS[named or RowStatus.SUBSCRIBED]}" if named or not (one.statuses or asks) else ""
+    everyone = f"everybody: {MEANS[named or RowStatus.SUBSCRIBED]}" if named or not (one.statuses or asks) else ""
     chosen = asked.by_file.get(place, "")
     program = one.peer.title if one.peer else ""
     return FilePart(place, one.seen.survey.rows, program, everyone or ", ".join(said), asks or bool(chosen), chosen)

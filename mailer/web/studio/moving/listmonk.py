@@ -52,7 +52,7 @@ def begin(visit: Visit) -> Response:
 
 def here(visit: Visit) -> Response:
     """Where the move is: what works is shown as it goes on, and what is over leads to the next step."""
-    folders, move = _move(visit)
+    _, move = _move(visit)
     step = _step(move)
     work = _work(visit, move, step)
     if work is not None and work.state is not JobState.DONE:
@@ -62,9 +62,8 @@ def here(visit: Visit) -> Response:
         )  # fmt: skip
     if work is not None and step == "move":
         return RedirectResponse(f"/imports/moving/{(work.result or {}).get('move', 0)}", 303)
-    if work is not None and step == "rehearsal":
-        return _rehearsal(visit, move, work)
-    return _lists(visit, folders, move)
+    following = "rehearsal" if step == "rehearsal" else "lists"
+    return RedirectResponse(f"{PLACE}/{move.token}/{following}", 303)
 
 
 def moves(visit: Visit) -> Response:
@@ -77,6 +76,15 @@ def lists(visit: Visit) -> Response:
     """Which list goes where, and how they agreed; also after the rehearsal."""
     folders, move = _move(visit)
     return _lists(visit, folders, move)
+
+
+def rehearsal(visit: Visit) -> Response:
+    """What would happen; nothing has been moved."""
+    _, move = _move(visit)
+    work = _work(visit, move, "rehearsal")
+    if work is None or work.state is not JobState.DONE or "move" in move.work:
+        return RedirectResponse(f"{PLACE}/{move.token}", 303)
+    return _rehearsal(visit, move, work)
 
 
 def save(visit: Visit) -> Response:
@@ -222,6 +230,7 @@ ROUTES = (
     StudioRoute(f"{ONE}/moves", moves, Right.SETTINGS),
     StudioRoute(f"{ONE}/lists", lists, Right.SETTINGS),
     StudioRoute(f"{ONE}/lists", save, Right.SETTINGS, method="POST"),
+    StudioRoute(f"{ONE}/rehearsal", rehearsal, Right.SETTINGS),
     StudioRoute(f"{ONE}/move", bring, Right.SETTINGS, method="POST"),
     StudioRoute(f"{ONE}/again", again, Right.SETTINGS, method="POST"),
     StudioRoute(f"{ONE}/remove", remove, Right.SETTINGS, method="POST"),

@@ -99,7 +99,7 @@ def test_from_listmonk_to_the_report(house: House) -> None:  # noqa: F811
         done(house)
     root = house.workspace.root
     assert not [one for one in root.rglob("*") if one.is_file() and TOKEN.encode() in one.read_bytes()]
-    html = house.get(address).text
+    html = house.get(house.get(address).headers["location"]).text
     assert "60 people in" in html
     assert "A new list: River news" in html
     asked = {"onto-1": "river-news", "onto-2": "supporters", "onto-3": "-", "drafts": "on"}
@@ -108,7 +108,7 @@ def test_from_listmonk_to_the_report(house: House) -> None:  # noqa: F811
     assert bad.status == 422
     assert press(house, f"{address}/lists", **asked, agreed="Their form", which="none").status == 303
     done(house)
-    html = house.get(address).text
+    html = house.get(house.get(address).headers["location"]).text
     assert "nothing has been moved yet" in html
     assert not (root / "lists" / "river-news.toml").exists()
     press(house, f"{address}/move")
