@@ -203,13 +203,15 @@ def _lists(
 
 def _rehearsal(visit: Visit, move: MoveFolder, work: WorkStatus) -> Response:
     reports: Mapping[str, Mapping[str, Any]] = (work.result or {})["reports"]
-    titles = {name: _title(visit, name) for name in reports}
+    named = {move.onto.get(str(one.id), ""): one.name for one in _their_lists(MoveFolders(visit.workspace.root), move)}
+    titles = {name: _title(visit, name, named.get(name, name)) for name in reports}
     comes = sum(one["subscribed"] + one["pending"] for one in reports.values())
     return _page(visit, move, "rehearsal", "rehearsal", reports=reports, titles=titles, comes=comes)
 
 
-def _title(visit: Visit, name: str) -> str:
-    return visit.workspace.list_definition(name).title if name in visit.workspace.list_names() else f"{name} (new)"
+def _title(visit: Visit, name: str, theirs: str) -> str:
+    known = name in visit.workspace.list_names()
+    return visit.workspace.list_definition(name).title if known else f"{theirs} (a new list)"
 
 
 def _page(visit: Visit, move: MoveFolder, name: str, step: str, *, status: int = 200, **values: Any) -> Response:
