@@ -104,7 +104,6 @@ def test_from_listmonk(browser: Browser, house: House, width: int) -> None:  # n
     page.get_by_text("Take it back…").click()
     sound(page)
     page.get_by_role("button", name="Yes, take this move back").click()
-    page.reload()
     back = page.get_by_text("of this move were taken back since").or_(page.get_by_text("It is being taken back"))
     expect(back.first).to_be_visible()
     page.context.close()
