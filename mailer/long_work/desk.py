@@ -9,6 +9,7 @@ from datetime import datetime
 
 from mailer.audience.imports.files.uploads import Uploads
 from mailer.errors import MailerError
+from mailer.long_work.bulk_people import sweep_exports
 from mailer.long_work.orders import find_work, read_order, sweep
 from mailer.long_work.running import Handler, Running, WorkElsewhere, WorkStopped
 from mailer.moving.listmonk.folder import MoveFolders
@@ -41,6 +42,7 @@ class WorkDesk:
                 break
         with self.database.read() as connection:
             sweep(connection, self.workspace().root, now=self.clock())
+            sweep_exports(connection, self.workspace().root, now=self.clock())
         Uploads(self.workspace().root).sweep(self.clock())
         MoveFolders(self.workspace().root).sweep(self.clock())
         return done
