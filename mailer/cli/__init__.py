@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("newsletter.init:init", "create a workspace"),
     "new": ("newsletter.init:new", "start a newsletter"),
     "check": ("newsletter.check:check", "check a newsletter for problems before sending"),
+    "data": ("newsletter.data:data", "where newsletters take data from, and how fresh it is"),
     "render": ("newsletter.render:render", "write the HTML, plain text and email as files"),
     "studio": ("system.studio:studio", "open the studio: write, target, approve and send in a browser"),
     "preview": ("newsletter.preview:preview", "live preview in the browser while you write"),

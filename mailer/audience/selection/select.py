@@ -164,7 +164,7 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     if segment is not None:
         reasons.append((~standing.c.inside, Reason.OUTSIDE.value))
     if not audience.urgent:
-        reasons.append((_wants_fewer(standing.c.frequency, person, now=now), Reason.FEWER.value))
+        reasons.append((wants_fewer(standing.c.frequency, person, now=now), Reason.FEWER.value))
     if audience.not_mailed_within_hours > 0:
         since = now - timedelta(hours=audience.not_mailed_within_hours)
         reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
@@ -183,7 +183,7 @@ def _condition(segment: str, *, now: datetime) -> ColumnElement[bool]:
     return condition(segment, now=now)
 
 
-def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:
+def wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:
     """Whether somebody asked for urgent newsletters alone, or for one a month and has had it."""
     return and_(
         frequency != Frequency.EVERY.value,  # most people: nothing else is looked at

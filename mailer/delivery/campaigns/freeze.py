@@ -80,15 +80,29 @@ class Plan:
         return replace(self, message=self.message.version(spoken[found]))
 
 
-def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """What a campaign is part of: its kind, the series or automation, and the name of its own."""
+
+    kind: CampaignKind
+    parent: str
+    slug: str
+
+
+def create_campaign(
+    connection: Connection, plan: Plan, *, state: CampaignState, now: datetime, part_of: PartOf | None = None
+) -> int:
     """Store the message, its links and its pictures as a new campaign; returns its number. Raises when there is one."""
     message = plan.message
+    part_of = part_of or PartOf(plan.kind, plan.parent, message.slug)
     campaign_id = secrets.randbelow(2**31 - 1) + 1
     try:
         connection.execute(
             insert(campaigns).values(
                 id=campaign_id,
-                slug=message.slug,
+                slug=part_of.slug,
+                kind=part_of.kind,
+                parent=part_of.parent,
                 state=state,
                 message=messages.to_json(message),
                 digest=message.digest,
@@ -97,8 +111,6 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
                 is_urgent=message.is_urgent,
                 is_public=message.is_public,
                 created_at=now,
-                kind=plan.kind,
-                parent=plan.parent,
             )
         )
     except IntegrityError:

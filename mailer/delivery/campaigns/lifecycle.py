@@ -244,47 +244,60 @@ def resume(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
 def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | None = None) -> int | None:
     """End a campaign for good: people still queued are never mailed by it. Returns how many; None when it had ended."""
     with database.write() as connection:
-        changed = connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
-            .values(state=CampaignState.CANCELLED, why="cancelled by staff", finished_at=now)
-        ).rowcount
-        if not changed:
-            return None
-        count = connection.execute(
-            update(deliveries)
-            .where(
-                deliveries.c.campaign_id == campaign_id,
-                deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.HELD]),
+        count = end_for_good(connection, campaign_id, now=now)
+        if count is not None:
+            note_decision(
+                connection, by, "newsletter cancelled", campaign_id, at=now, detail=f"{counted(count)} not mailed"
             )
-            .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
-        ).rowcount
-        note_decision(
-            connection, by, "newsletter cancelled", campaign_id, at=now, detail=f"{counted(count)} not mailed"
-        )
     return count
+
+
+def end_for_good(connection: Connection, campaign_id: int, *, now: datetime) -> int | None:
+    """What `cancel` does, in the caller's transaction."""
+    changed = connection.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
+        .values(state=CampaignState.CANCELLED, why="cancelled by staff", finished_at=now)
+    ).rowcount
+    if not changed:
+        return None
+    return connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.campaign_id == campaign_id,
+            deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.HELD]),
+        )
+        .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
+    ).rowcount
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
     """Mark a campaign finished once nobody is queued, its test is decided and no worker is at it: the last one to leave
     does it.
 
-    A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
+    A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept. The
+    step of an automation stays open: `finish_open` ends it.
     """
+    with database.write() as connection:
+        newsletter = select(campaigns.c.id).where(campaigns.c.id == campaign_id, campaigns.c.kind != CampaignKind.STEP)
+        return connection.execute(newsletter).first() is not None and finish_open(connection, campaign_id, now=now)
+
+
+def finish_open(connection: Connection, campaign_id: int, *, now: datetime) -> bool:
+    """The same of any campaign, when nobody comes to it any more, in the caller's transaction."""
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     undecided = exists().where(campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None))
     left = or_(queued, undecided, exists().where(workers.c.campaign_id == campaign_id))
-    with database.write() as connection:
-        state, why = lock_campaign(connection, campaign_id)
-        if state not in (CampaignState.SENDING, CampaignState.PAUSED):
-            return False
-        return bool(
-            connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == campaign_id, ~left)
-                .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
-            ).rowcount
-        )
+    state, why = lock_campaign(connection, campaign_id)
+    if state not in (CampaignState.SENDING, CampaignState.PAUSED):
+        return False
+    return bool(
+        connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == campaign_id, ~left)
+            .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
+        ).rowcount
+    )
 
 
 def finish_paused(database: Database, *, now: datetime) -> None:

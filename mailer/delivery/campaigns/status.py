@@ -76,8 +76,9 @@ def count_states(connection: Connection, campaign_id: int | None = None) -> dict
 def campaign_statuses(
     connection: Connection, *, slug: str | None = None, count: CountStates = count_states
 ) -> list[CampaignStatus]:
-    """All campaigns, the newest first; with `slug` that one alone. `count` is asked how many people are where."""
-    one = campaigns.c.slug == slug if slug is not None else true()
+    """All newsletters' campaigns, the newest first; with `slug` that one alone, which may be an automation's step.
+    `count` is asked how many people are where."""
+    one = campaigns.c.slug == slug if slug is not None else campaigns.c.kind != CampaignKind.STEP
     # Not the message, which is most of a campaign: of hundreds it would be tens of megabytes.
     rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc())).all()
     only = rows[0].id if slug is not None and rows else None

@@ -22,6 +22,7 @@ from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacl
 from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.ledger.step_entries import LeavingRules, leaving_rules, reasons_out, still_inside
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces
@@ -100,12 +101,12 @@ class Worker:
         self.warm_up = warm_up
         self.campaign_id = campaign_id
         self.list_ids = tuple(list_ids)
-        self._begin_those, self._begun_of_those = _begin_statements(self.list_ids)
         self.clock = clock
         self.id = secrets.randbits(62)
         self.lease_until = clock() + LEASE
         with database.held.write() as connection:
             keep_few_pages(connection)
+            self._leaving = leaving_rules(connection, campaign_id)
             connection.execute(
                 insert(workers).values(
                     id=self.id,
@@ -114,6 +115,7 @@ class Worker:
                     lease_until=self.lease_until,
                 )
             )
+        self._begin_those, self._begun_of_those = _begin_statements(self.list_ids, self._leaving)
 
     def claim(self, limit: int) -> list[Claim]:
         """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
@@ -182,7 +184,7 @@ class Worker:
                 update(workers).where(workers.c.id == self.id).values(lease_until=now + LEASE)
             ).rowcount
             self.lease_until = now + LEASE
-        launched_at = EPOCH + MICROSECOND * launched
+        launched_at = None if self._leaving is not None else EPOCH + MICROSECOND * launched
         return _Look(
             CampaignStanding(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds)
         )
@@ -214,6 +216,8 @@ class Worker:
         started = {row[0] for row in self._begun_of_those.rows(connection, ids, values)}
         not_started = [number for number in ids if number not in started]
         barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids)
+        if self._leaving is not None:
+            barred = reasons_out(connection, not_started, self._leaving) | barred
         HOLD_OURS.count(connection, {"deliveries": [one for one in not_started if one not in barred], **values})
         # Who did not start and has no obstacle is ours no longer: staff cancelled the campaign, for one.
         skipped = self._skip(connection, barred, now)
@@ -278,8 +282,9 @@ _OURS = (
 _ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
 
 
-def _begin_statements(list_ids: Sequence[int]) -> tuple[ByNumber, ByNumber]:
-    """Record the intents of those rows whose people may be mailed as members of these lists.
+def _begin_statements(list_ids: Sequence[int], leaving: LeavingRules | None) -> tuple[ByNumber, ByNumber]:
+    """Record the intents of those rows whose people may be mailed as members of these lists, and of a step's mails of
+    those who are still in its automation.
 
     The second says which rows those are as well, which takes longer. Run after the first it changes nothing more.
     """
@@ -289,6 +294,8 @@ def _begin_statements(list_ids: Sequence[int]) -> tuple[ByNumber, ByNumber]:
         "changed_at": bindparam("now"),
     }
     allowed = may_be_mailed(list_ids)
+    if leaving is not None:
+        allowed = and_(allowed, still_inside(leaving))
 
     def begin(those: Any) -> Update:
         return update(deliveries).where(those, *_OURS, allowed, ~LATE).values(begun)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
 
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
 from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.experiments import campaign_tests
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace
 
 if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what does it
@@ -41,6 +42,7 @@ class RunReport:
     tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
     tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
+    undecided: dict[str, datetime] = field(default_factory=dict[str, datetime])  # newsletter → when its test will be
 
     @property
     def trouble(self) -> bool:
@@ -110,7 +112,7 @@ class Runner:
 
         report.settled = settle_expired(self.database, self.clock())
         lifecycle.finish_paused(self.database, now=self.clock())
-        if not to_send:
+        if not to_send and not self._due()[1]:  # a dead worker's people may be all that is queued
             return report
         sender = self._sender()  # before anything is launched that it could not send
         launched = lifecycle.launch_due(
@@ -131,6 +133,8 @@ class Runner:
                 report.tallies[row.slug] = self._send(row, sender)
             if self._finish(row.id):
                 report.finished.append(row.slug)
+            elif row.message.get("variants") and (moment := self._decided_at(row.id)):
+                report.undecided[row.slug] = moment
         return report
 
     def assist(self, slug: str, *, processes: int) -> SendCounts:
@@ -184,12 +188,20 @@ class Runner:
         with self.database.read() as connection:
             to_send, paused, lapsed = connection.execute(
                 select(
-                    exists().where(due | (state == CampaignState.SENDING)),
+                    exists().where(due | _being_sent(now)),
                     exists().where(state == CampaignState.PAUSED),
                     exists().where(workers.c.lease_until < now),
                 )
             ).one()
         return to_send or paused or lapsed, to_send
+
+    def _decided_at(self, campaign_id: int) -> datetime | None:
+        """When the test of a campaign is decided; None once it is."""
+        query = select(campaign_tests.c.decide_at).where(
+            campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None)
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalar()
 
     def _decide_tests(self) -> list[SettledTest]:
         """Decide the tests whose time has come, by the clicks that came until now."""
@@ -230,5 +242,21 @@ class Runner:
 
     def _sending(self) -> list[Row[Any]]:
         with self.database.read() as connection:
-            query = select(campaigns).where(campaigns.c.state == CampaignState.SENDING)
+            query = select(campaigns).where(_being_sent(self.clock()))
             return list(connection.execute(query.order_by(campaigns.c.launched_at)).all())
+
+
+def _being_sent(now: datetime) -> ColumnElement[bool]:
+    """Whether a campaign is being sent. A step of an automation stays open, and a test waits for its decision, so they
+    are when somebody of them is due."""
+    waits = exists().where(
+        QUEUE, deliveries.c.campaign_id == campaigns.c.id, deliveries.c.stage == 0, deliveries.c.not_before <= now
+    )
+    undecided = exists().where(
+        campaign_tests.c.campaign_id == campaigns.c.id,
+        campaign_tests.c.decided_at.is_(None),
+        campaign_tests.c.decide_at > now,
+        ~exists().where(workers.c.campaign_id == campaigns.c.id),  # who may have left somebody behind
+    )
+    is_open = (campaigns.c.kind != CampaignKind.STEP) & ~undecided
+    return (campaigns.c.state == CampaignState.SENDING) & (is_open | waits)

@@ -75,6 +75,34 @@ class IssueState(StrEnum):
     FAILED = "failed"  # something stopped it, said in `why`; nobody was mailed
 
 
+class AutomationState(StrEnum):
+    """The state of an automation that was started; one that never was is a draft."""
+
+    ACTIVE = "active"
+    CLOSING = "closing"  # nobody comes in; who is inside goes on to the end
+    STOPPED = "stopped"  # everybody is out
+
+
+class EntryState(StrEnum):
+    """How far somebody is in an automation."""
+
+    INSIDE = "inside"
+    ENDED = "ended"  # came to the end
+    LEFT = "left"  # for the reason beside it
+
+
+class WhyLeft(StrEnum):
+    """Why somebody left an automation before its end; of a mail that was not handed over for it, its reason too."""
+
+    UNSUBSCRIBED = "left the list"
+    SUPPRESSED = "may not be mailed"
+    FORGOTTEN = "forgotten"
+    SIGNED = "signed"  # one of its goals
+    REPLIED = "replied"
+    STAFF = "taken out by staff"
+    STOPPED = "automation stopped"
+
+
 class Membership(StrEnum):
     """A person's relation to a list."""
 
@@ -100,6 +128,7 @@ class SuppressionReason(StrEnum):
     BOUNCED = "bounced"  # refused for good: no such person
     COMPLAINED = "complained"  # reported as spam
     STAFF = "staff"
+    INACTIVE = "inactive"  # an automation ended in it, since they showed no interest; lifted as soon as they act
 
 
 class Verdict(StrEnum):

@@ -22,6 +22,8 @@ from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.edited import Edited
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.orders import leaving_time
+from mailer.delivery.experiments.announced import announced
+from mailer.delivery.experiments.announced import in_words as in_words_of
 from mailer.delivery.ledger.time_to_send import Before, SendDuration, duration_of, last_time
 from mailer.errors import MailerError
 from mailer.review.content import NewsletterContent, PlannedTime
@@ -54,6 +56,8 @@ class Examined:
     edited: Edited | None = None  # since it was scheduled
     takes: SendDuration | None = None
     before: Before | None = None
+    tested: Sequence[str] = ()  # the subjects of the versions of its test
+    test_words: Sequence[str] = ()  # what the test is going to do
 
 
 class Examinations:
@@ -111,6 +115,8 @@ def examine(visit: Visit, slug: str) -> Examined:
         counted = CountedAudience(checked.selection, visit.now, seconds=0.0)
         left_out = reasons(counted, checked.plan.audience, choices_of(visit))
         found = replace(found, left_out=left_out, takes=takes, before=last_time(connection, settings.transport))
+        if test := announced(connection, checked.plan.message, checked.selection.chosen):
+            found = replace(found, tested=test.said, test_words=in_words_of(test, at=then, zone=visit.zone.key))
     try:
         return replace(found, content=content_of(checked.plan, leaves=leaves))
     except MailerError as error:
