@@ -43,7 +43,6 @@ BODY = """\
 Dear friend, write to {{ lookup("mps", supporter.postcode).mp_name | default("your MP") }}.
 
 {% if lookup("mps", supporter.postcode)["MP name"] == "Ann <Lee>" %}She answers on Fridays.{% endif %}
-({{ lookup("mps", supporter.postcode).seat }})
 
 [Write](https://e.org/mp?of={{ lookup('mps', supporter.postcode).seat }})
 """
