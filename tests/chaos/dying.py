@@ -1,4 +1,4 @@
-"""The `mailer` command that is killed at one step of a mail of thanks or of a test of versions:
+"""The `mailer` command that is killed at one step of a mail of thanks, of a test or of going down a list:
 `python -m tests.chaos.dying STEP run`."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from mailer.cli import main
 from mailer.delivery.campaigns import freeze, lifecycle
-from mailer.delivery.experiments import deciding
+from mailer.delivery.experiments import deciding, down_the_list
 from mailer.delivery.sending.run import Runner
 from mailer.delivery.thanks import sender
 from mailer.delivery.thanks.sender import ThanksCourier
@@ -39,6 +39,13 @@ DECIDING: dict[str, tuple[Any, str, str]] = {
     "the gate is open and nothing is committed": (deciding, "_open", AFTER),
     "it is decided and nobody was mailed since": (Runner, "_sending", BEFORE),
 }
+# Of going down a list: its launch, and the opening of a gate.
+GROUPING: dict[str, tuple[Any, str, str]] = {"the groups are kept": (freeze, "keep_cohorts", AFTER)}
+OPENING: dict[str, tuple[Any, str, str]] = {
+    "the sample is counted": (down_the_list, "_sampled", AFTER),
+    "the gate is down and nothing is committed": (down_the_list, "_open", AFTER),
+    "it is open and nobody was mailed since": (Runner, "_sending", BEFORE),
+}
 
 
 def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
@@ -52,6 +59,6 @@ def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
 
 
 if __name__ == "__main__":
-    place, name, side = {**STEPS, **DRAWING, **DECIDING}[sys.argv.pop(1)]
+    place, name, side = {**STEPS, **DRAWING, **DECIDING, **GROUPING, **OPENING}[sys.argv.pop(1)]
     setattr(place, name, dies(getattr(place, name), side))
     main()

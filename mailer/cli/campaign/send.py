@@ -307,6 +307,8 @@ def _show(
         table.add_row("Language", escape(words))
     for name, words in _tried(tested, at=at, zone=settings.zone):
         table.add_row(name, escape(words))
+    if plan.audience.down_the_list:
+        table.add_row("Goes down", escape(f"the list: {plan.audience.down_the_list.in_words}"))
     if takes.in_words:
         table.add_row("Takes", takes.in_words)
     console().print(table)

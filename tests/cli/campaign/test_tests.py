@@ -122,3 +122,17 @@ def test_every_version_is_checked(mailer: Mailer, tried: str) -> None:
     assert found.code == 1
     line = next(n for n, one in enumerate(text.splitlines(), 1) if "Two minutes" in one)
     assert f"message.md:{line}" in found.out
+
+
+def test_going_down_the_list(mailer: Mailer, campaign: str) -> None:
+    message = Path("newsletters") / campaign / "message.md"
+    front = "audience:\n  down_the_list:\n    groups: [30 days]\n    sample: 2\n"
+    message.write_text(message.read_text(encoding="utf-8").replace("\nlist:", f"\n{front}list:", 1), encoding="utf-8")
+    assert "each group once a sample of 2 has had it for 24 hours" in words(mailer("send", campaign, "--dry-run").out)
+    assert "audience.few" in mailer("check", campaign).out
+    done = mailer("send", campaign, "--yes", "3")
+    assert "2 sent; more is due later" in done.out, (done.out, done.err)
+    assert "goes down the list: the next sample is judged" in words(mailer("status").out)
+    report = mailer("report", campaign).out
+    assert "Down the list" in report
+    assert "who haven’t acted" in report, report
