@@ -15,7 +15,7 @@ from mailer.audience.consent.changes import subscribe
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.subscribe import lift, narrow
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
-from mailer.store.tables.states import Frequency, Membership, SuppressionReason
+from mailer.store.tables.states import Frequency, Membership, SuppressionReason, ZoneSource
 
 HOW = "preferences"  # of the proof
 
@@ -31,6 +31,7 @@ class Choices:
     frequency: str
     language: str
     tracking: bool
+    timezone: str = ""  # as they or an import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Wanted:
     frequency: Frequency | None = None
     language: str | None = None
     tracking: bool | None = None
+    timezone: str | None = None
 
 
 def choices(connection: Connection, person_id: int) -> Choices | None:
@@ -65,14 +67,17 @@ def choices(connection: Connection, person_id: int) -> Choices | None:
         elif against <= {SuppressionReason.UNSUBSCRIBED.value}:
             left[row.id] = row.name
     return Choices(
-        person_id, person.address, on, left, person.frequency, person.language, tracking=person.tracking
+        person_id, person.address, on, left, person.frequency, person.language, person.tracking, person.timezone
     )  # fmt: skip
 
 
 def prefer(connection: Connection, person_id: int, wanted: Wanted, *, at: datetime) -> None:
     """Save the choices that `wanted` names."""
-    named = {"frequency": wanted.frequency, "language": wanted.language, "tracking": wanted.tracking}
+    named: dict[str, object] = {"frequency": wanted.frequency, "language": wanted.language, "tracking": wanted.tracking}
     values = {name: value for name, value in named.items() if value is not None}
+    if wanted.timezone is not None:  # their own choice goes before what imports say
+        source = ZoneSource.OWN if wanted.timezone else ZoneSource.UNKNOWN
+        values |= {"timezone": wanted.timezone, "timezone_source": source.value}
     if values:
         mine = people.c.id == person_id
         connection.execute(update(people).where(mine).values(**values, updated_at=at))

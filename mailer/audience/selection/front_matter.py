@@ -19,7 +19,7 @@ from mailer.settings.durations import seconds_of
 
 MOST_HOURS = 24 * 366
 LARGEST = 2**53  # beyond it, other programs read a JSON number as another
-AUDIENCE_KEYS = tuple(field.name for field in fields(Audience) if field.name != "urgent")
+AUDIENCE_KEYS = tuple(field.name for field in fields(Audience) if field.name not in ("urgent", "cap"))
 
 DOWN_THE_LIST, USUAL = "down_the_list", PlannedCohorts()
 GROUP_KEYS = ("groups", "sample", "wait", "clicks", "complaints")
@@ -73,6 +73,7 @@ class _Reader:
             seed=cast(int, self.number("seed", whole=True, most=LARGEST, least=0) or 0),
             urgent=self.source.is_urgent,
             down_the_list=self.cohorts(),
+            cap=self.source.newsletter.workspace.settings.caps,
         )
 
     def cohorts(self) -> PlannedCohorts | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailer.cli.campaign.schedule import LOCAL, PAST, SPREAD, planned
 from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.newsletter.check import fit_to_mail
 
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--at", "at", metavar="TIME", help="Approve it for this time only; “now”: whenever it is sent.")
 @click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
+@LOCAL
+@PAST
+@SPREAD
 @click.option("--ask", "only_ask", is_flag=True, help="Ask the colleagues who may approve it, by mail.")
 @click.option("--withdraw", "taken_back", is_flag=True, help="Take your own approval back.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_back: bool, yes: bool) -> None:
+def approve(
+    slug: str, at: str | None, zone: str | None, only_ask: bool, taken_back: bool, yes: bool, **timing: Any
+) -> None:
     """Approve a newsletter exactly as it is: mail, sign page, thanks, pictures, audience and time.
 
     Any change voids the approval. [studio] in mailer.toml says how many are needed.
@@ -34,9 +40,9 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.orders import leaving_time
     from mailer.delivery.campaigns.plan import prepare
-    from mailer.delivery.schedule.schedule import in_words, read_due
+    from mailer.delivery.schedule.schedule import in_words
     from mailer.review import approvals
-    from mailer.review.content import PlannedTime, leaves_at
+    from mailer.review.content import leaves_at
     from mailer.review.planned import plan_time
     from mailer.staff.actor import terminal
 
@@ -52,8 +58,7 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
         if at is not None:
             leaves = None
             if at.strip().lower() != "now":
-                due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
-                leaves = PlannedTime(due.instant, due.zone)
+                leaves, _ = planned(at, zone=zone or workspace.settings.zone, moment=moment, **timing)
         if taken_back:
             content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
             with database.write() as connection:
@@ -62,7 +67,9 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
             return
         plan, selection, _ = fit_to_mail(database, newsletter, at=leaves.at if leaves else None)
         content = content_of(plan, leaves=leaves)
-        when = in_words(leaves.at, zone=leaves.zone, now=moment) if leaves else "as soon as it is sent"
+        when = "as soon as it is sent"
+        if leaves:
+            when = str(leaves) if leaves.local or leaves.spread else in_words(leaves.at, zone=leaves.zone, now=moment)
         click.echo(f"{slug}, to {selection.chosen:,} people, {when}")
         with database.read() as connection:
             _show(approvals.review_state(connection, content, settings))

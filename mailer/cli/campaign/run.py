@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailer.cli.campaign.run_told import in_counts, tell_report
 from mailer.cli.context import console, now, print_json, workspace_and_database
-from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mailer.compose.message import Message
     from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
-    from mailer.delivery.sending.run import RunReport
     from mailer.delivery.sending.run_control import Stop
     from mailer.delivery.series.making import CheckedIssue, SettledIssue
     from mailer.delivery.webhooks.deliver import CallRound
@@ -151,7 +150,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     else:
         for one in made:
             click.echo(f"{one.slug}: {one.in_words}", err=one.is_trouble)
-        _tell(report, held.reasons)
+        tell_report(report, held.reasons)
         for slug, differences in held.edited.items():
             click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
     if told and told.given_up:
@@ -169,12 +168,13 @@ def _make_issues(workspace: Workspace, database: Database) -> Sequence[SettledIs
     if not anything_due(database, workspace, now=now()):
         return ()
     from mailer.checking.preflight import check_issue
+    from mailer.delivery.series.data import reads_data
     from mailer.delivery.series.making import IssueMaker
 
     def check(source: Source, at: datetime) -> CheckedIssue:
         return check_issue(database, source, now=at)
 
-    return IssueMaker(workspace, database, check).make_due(now=now())
+    return IssueMaker(workspace, database, check, reads_data(database, now=now())).make_due(now=now())
 
 
 def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
@@ -287,7 +287,7 @@ def _progress() -> Generator[Progress, None, None]:
             nonlocal shown
             if time.monotonic() - shown > 0.1:
                 shown = time.monotonic()
-                status.update(f"{slug}: {_counts(tally)}")
+                status.update(f"{slug}: {in_counts(tally)}")
 
         yield show
 
@@ -332,49 +332,5 @@ class _Held:
         return not_approved_at_launch(settings)(connection, campaign)
 
 
-def _tell(report: RunReport, held: Mapping[str, str]) -> None:
-    """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
-    if report.settled:
-        click.echo(
-            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. See"
-            " `mailer status` for the newsletter."
-        )
-    for slug in report.overdue:
-        if why := held.get(slug):
-            click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
-        else:
-            click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
-    for test in report.tests:
-        winner = f"version {test.winner.upper()} goes to everybody else. " if test.winner else ""
-        click.echo(f"{test.slug}: {'TEST NOT DECIDED: ' * test.needs_staff}{winner}{test.why}", err=test.needs_staff)
-    for slug, tally in report.tallies.items():
-        if _counts(tally) or tally.ended:
-            finished = slug in report.finished
-            waits = report.undecided.get(slug)
-            later = (
-                f"the others wait for its test, decided {waits:%Y-%m-%d %H:%M} UTC" if waits else "more is due later"
-            )
-            state = "finished" if finished else tally.ended or later
-            if finished and tally.pause:
-                from mailer.delivery.ledger.guard import once_finished
-
-                state = f"finished. {once_finished(tally.pause).rstrip('.')}"
-            paused = "PAUSED: " if tally.pause and not finished else ""
-            ask = f" Uncertain: they may or may not have received it. Run `mailer resolve {slug}`."
-            doubt = ask if tally.uncertain else ""
-            click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
-
-
 def _say(words: str) -> None:
     click.echo(words, err=True)
-
-
-def _counts(tally: SendCounts) -> str:
-    words = (
-        ("sent", tally.sent),
-        ("put off", tally.deferred),
-        ("failed", tally.failed),
-        ("uncertain", tally.uncertain),
-        ("skipped", tally.skipped),
-    )
-    return ", ".join(f"{count:,} {word}" for word, count in words if count)

@@ -24,6 +24,7 @@ from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
 from mailer.web.studio.core.guard import guarded
 from mailer.web.studio.core.rooms import Room
+from mailer.web.studio.data import routes as data
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
@@ -70,6 +71,7 @@ ROOMS: tuple[Room, ...] = (
     series.ROOM,
     imports.ROOM,
     library.ROOM,
+    data.ROOM,
     settings.ROOM,
     inbox.ROOM,
     work.ROOM,

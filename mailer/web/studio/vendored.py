@@ -45,9 +45,9 @@ ICONS = (
     "circle-question-mark", "clock", "copy", "download", "ellipsis", "external-link", "eye", "file-down",
     "fingerprint", "hard-drive", "history", "house", "image", "image-off", "inbox", "info", "key-round", "keyboard",
     "layout-template", "list-checks", "list-filter", "log-out", "mail", "message-square", "minus", "monitor", "moon",
-    "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus", "reply", "scroll-text",
-    "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone", "tag", "timer", "trending-down",
-    "trending-up", "triangle-alert", "user", "user-plus", "users", "waves", "x",
+    "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus", "reply", "rss", "scroll-text",
+    "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone", "table-2", "tag", "timer",
+    "trending-down", "trending-up", "triangle-alert", "user", "user-plus", "users", "waves", "x",
 )  # fmt: skip
 
 # @lezer/lr isn't here: @codemirror/language names it as a dependency and imports nothing from it.

@@ -17,6 +17,8 @@ from mailer.delivery.campaigns import lifecycle, orders
 from mailer.delivery.experiments.counts import arm_counts, rest_counts
 from mailer.delivery.experiments.deciding import SettledTest, decide_due, recomputed
 from mailer.delivery.ledger.mailed_message import version_of
+from mailer.delivery.sending import sender
+from mailer.delivery.sending.run import RunReport
 from mailer.errors import MailerError
 from mailer.experiments.deciding import ArmCounts, DecidedBy
 from mailer.settings import Guard
@@ -297,3 +299,14 @@ def test_two_runs_at_once_decide_it_once(trial: Trial) -> None:
     with trial.database.read() as connection:
         logged = select(audit_log.c.by).where(audit_log.c.action == "test decided")
         assert connection.execute(logged).scalars().all() == ["cron"]
+
+
+def test_a_run_has_nothing_to_do_while_it_waits(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For hours cron starts one each minute: it looks by an index, and loads nothing that sends."""
+    trial.launch(PEOPLE)
+    assert trial.run().undecided == {"appeal": trial.clock.now + WAIT}
+    with monkeypatch.context() as patched:
+        patched.setattr(sender, "CampaignSender", None)
+        assert trial.run(WAIT - timedelta(seconds=1)) == RunReport()
+    assert [one.winner for one in trial.run(timedelta(seconds=1)).tests] == ["a"]
+    trial.assert_nobody_twice_and_nobody_lost(PEOPLE)

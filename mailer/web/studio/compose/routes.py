@@ -23,6 +23,7 @@ from mailer.web.studio.compose.fields import changed_fields, form_of
 from mailer.web.studio.compose.looks import DraftLook, Written, head_of, looks_of, saved_text
 from mailer.web.studio.compose.panel import (
     PanelView,
+    data_shown,
     fact_words,
     findings,
     inboxes,
@@ -100,7 +101,9 @@ def look(visit: Visit, part: Part = MAIL) -> Response:
         "look": found.id, "can": found.press is not None, "words": words, "weight": weight,
         "text": letter.text if letter else "", "lengths": lengths(found, letter),
         "inboxes": piece(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
-        "findings": piece(visit, "compose/findings.html", found=findings(found)),
+        "findings": piece(
+            visit, "compose/findings.html", found=findings(found), data=data_shown(found), slug=found.slug
+        ),
         "marks": marks(found),
         "partial": not (whole or found.errors),  # there may be more to find: what was found last stays on the page
     })  # fmt: skip
@@ -200,7 +203,7 @@ def _page(
         form=form_at(visit, part) if part.language else form_of(found.source, visit.workspace),
         thanked=_thanked(visit, part),
         sent=sent, view=view, letter=letter, beside=original_beside(visit, part), **kept_with(visit, part, sent),
-        lines=inboxes(found, letter, visit), found=findings(found),
+        lines=inboxes(found, letter, visit), found=findings(found), data=data_shown(found), slug=found.slug,
         lengths=lengths(found, letter),
         readers=readers(visit, found), language=found.source.language if found.source else "",
         sees_people=_searches(visit, found), told=told,

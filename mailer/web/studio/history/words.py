@@ -50,6 +50,9 @@ WORDS = {  # what was done, and its icon
     "newsletter cancelled": ("Stopped for good", "octagon-x"),
     "uncertain mails sent again": ("Sent again to those who may not have got it", "circle-question-mark"),
     "uncertain mails counted as sent": ("Those who may have got it count as sent", "circle-question-mark"),
+    "held mails: now": ("Mailed at once to those whose hour was past", "clock"),
+    "held mails: next day": ("Left for the next day for those whose hour was past", "clock"),
+    "held mails: left out": ("Left out those whose hour was past", "clock"),
     "failed mails queued again": ("Those missed through our own fault get it after all", "send"),
 }
 BY_ITSELF = ("cron", "")  # names of what runs by itself

@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from mailer.audience.people.people import FIELDS, Dossier, show
+from mailer.audience.people.zones import in_words as zone_in_words
+from mailer.audience.people.zones import zone_of
 from mailer.audience.selection.rows import to_rows
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.audience.supporter_care.why import Why, WhyRule, why
@@ -56,6 +58,11 @@ class PersonPage:
     @property
     def tags(self) -> Sequence[str]:
         return [one for one in self.fields[TAGS].split(BETWEEN) if one]
+
+    @property
+    def zone(self) -> str:
+        """Their time zone and who says so."""
+        return zone_in_words(*zone_of(self.fields, self.dossier.timezone_source))
 
     @property
     def own_fields(self) -> Sequence[str]:

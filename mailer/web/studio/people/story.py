@@ -24,6 +24,7 @@ MAILS = {
     DeliveryState.UNCERTAIN.value: "May or may not have got “{}”",
     DeliveryState.SKIPPED.value: "Did not get “{}”",
     DeliveryState.CANCELLED.value: "“{}” was stopped before",
+    DeliveryState.HELD.value: "“{}” is held, since the hour was past",
     Feedback.PROCESSED.value: "Got “{}”",
     Feedback.DELIVERED.value: "Got “{}”",
     Feedback.BOUNCED.value: "“{}” came back",
