@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from mailer.delivery.campaigns.edited import Edited
     from mailer.delivery.campaigns.status import CampaignStatus
     from mailer.delivery.experiments.kept import KeptTest
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 def status(as_json: bool) -> None:
     """Show the status of every newsletter: sent, scheduled or still a draft."""
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
-    from mailer.delivery.experiments.cohorts import next_judged
-    from mailer.delivery.experiments.kept import undecided_tests
     from mailer.delivery.ledger.warm_up import WarmUp
     from mailer.store.jobs import KINDS, count_jobs
 
@@ -39,7 +39,7 @@ def status(as_json: bool) -> None:
             statuses = campaign_statuses(connection)
             jobs = {kind.name: count_jobs(connection, kind) for kind in KINDS}
             today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
-            tests, judged = undecided_tests(connection), next_judged(connection)
+            tests, judged = _undecided(connection), _next_judged(connection)
         edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
     warm_up = {transport: today.in_words(moment)} if today else {}
@@ -140,6 +140,32 @@ def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: b
         f"edited since it was {edited.word}, so an older version goes out: {edited.summary} (mailer check {one.slug})"
     )
     return f"{words}; {older}" if words else older
+
+
+def _undecided(connection: Connection) -> dict[int, KeptTest]:
+    """Tests without a winner, by the campaign's number. Most of the time there are none, and nothing is loaded for
+    them."""
+    from sqlalchemy import select
+
+    from mailer.store.tables.experiments import campaign_tests
+
+    waits = select(campaign_tests.c.campaign_id).where(campaign_tests.c.decided_at.is_(None)).limit(1)
+    if connection.execute(waits).first() is None:
+        return {}
+    from mailer.delivery.experiments.kept import undecided_tests
+
+    return undecided_tests(connection)
+
+
+def _next_judged(connection: Connection) -> dict[int, datetime]:
+    """When the next sample is judged of each campaign that goes down its list, by the campaign's number."""
+    from sqlalchemy import select
+
+    from mailer.store.tables.experiments import cohorts
+
+    waiting = (cohorts.c.decided_at.is_(None), cohorts.c.decide_at.is_not(None))
+    rows = connection.execute(select(cohorts.c.campaign_id, cohorts.c.decide_at).where(*waiting))
+    return {int(row[0]): row[1] for row in rows}
 
 
 def _tried(

@@ -47,14 +47,6 @@ def keep_cohorts(connection: Connection, campaign_id: int, plan: PlannedCohorts,
     connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(stage=stage_opened(0)))
 
 
-def next_judged(connection: Connection) -> dict[int, datetime]:
-    """When the next sample is judged, by the number of each campaign that waits for it."""
-    waiting = select(cohorts.c.campaign_id, cohorts.c.decide_at).where(
-        cohorts.c.decided_at.is_(None), cohorts.c.decide_at.is_not(None)
-    )
-    return {int(row[0]): row[1] for row in connection.execute(waiting)}
-
-
 def cohorts_of(connection: Connection, campaign_id: int) -> list[KeptCohort]:
     """The groups of a campaign in their order; none where it goes to everybody at once."""
     rows = connection.execute(
