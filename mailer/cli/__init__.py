@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("campaign.send:resume", "resume a paused newsletter"),
     "cancel": ("campaign.send:cancel", "stop a newsletter for good"),
     "resolve": ("campaign.schedule:resolve", "decide what happens to uncertain deliveries"),
+    "automations": ("campaign.automations:automations", "mail that follows what each person does"),
     "tests": ("campaign.tests:tests", "tests of versions: how far they are, what came out, decide"),
     "status": ("campaign.status:status", "status of every newsletter"),
     "run": ("campaign.run:run", "send what is due (cron runs it every minute)"),

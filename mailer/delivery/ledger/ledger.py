@@ -20,10 +20,10 @@ from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case,
 
 from mailer.audience.consent.caps import NO_CAP, cap_now, within_cap
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
+from mailer.audience.consent.still_inside import leaving_rules, reasons_out, still_inside
 from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
 from mailer.delivery.ledger.reopen import let_go, lock_campaign, reopen
-from mailer.delivery.ledger.step_entries import leaving_rules, reasons_out, still_inside
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces, Caps
