@@ -43,7 +43,7 @@ def mails() -> list[str]:
 
 def test_it_is_announced_before_it_leaves(mailer: Mailer, tried: str) -> None:
     told = words(mailer("send", tried, "--dry-run").out)
-    assert "Subject B Two minutes for the library" in told
+    assert "Version B Two minutes for the library" in told
     assert "10 people each get A or B; the version that wins goes to the other 20" in told
     assert "decided once, 6 h after it leaves" in told
     assert "by people who sign" in told
