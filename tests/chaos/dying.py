@@ -1,4 +1,4 @@
-"""The `mailer` command that is killed at one step of a mail of thanks, of a test of versions or of an issue:
+"""The `mailer` command that is killed at one step of a mail of thanks, of a test, of an issue or of an automation:
 `python -m tests.chaos.dying STEP run`."""
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from mailer.automations.engine import feeds, moving, running
+from mailer.automations.engine.running import AutomationRunner
 from mailer.cli import main
 from mailer.delivery.campaigns import freeze, lifecycle
 from mailer.delivery.experiments import deciding
+from mailer.delivery.ledger.ledger import Worker
 from mailer.delivery.sending.run import Runner
 from mailer.delivery.series import making
 from mailer.delivery.series.making import IssueMaker
@@ -52,6 +55,20 @@ MAKING: dict[str, tuple[Any, str, str]] = {
     "it is launched": (lifecycle, "_launch_scheduled", AFTER),
 }
 
+# The same of an automation, of somebody who comes in and is mailed.
+AUTOMATED: dict[str, tuple[Any, str, str]] = {
+    "somebody is to come in": (feeds, "enter", BEFORE),
+    "they are in and it is not committed": (feeds, "enter", AFTER),
+    "it has looked and it is not committed": (feeds, "set_mark", AFTER),
+    "it has looked": (AutomationRunner, "_look", AFTER),
+    "their mail is to be queued": (moving, "mail", BEFORE),
+    "it is queued and they are not moved on": (moving, "mail", AFTER),
+    "they are moved on and it is not committed": (running, "move", AFTER),
+    "all is committed and nothing left": (AutomationRunner, "run", AFTER),
+    "a worker has claimed it": (Worker, "claim", AFTER),
+    "the intent of it is committed": (Worker, "exchange", AFTER),
+}
+
 
 def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
     def call(*given: Any, **named: Any) -> object:
@@ -64,6 +81,6 @@ def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
 
 
 if __name__ == "__main__":
-    place, name, side = {**STEPS, **DRAWING, **DECIDING, **MAKING}[sys.argv.pop(1)]
+    place, name, side = {**STEPS, **DRAWING, **DECIDING, **MAKING, **AUTOMATED}[sys.argv.pop(1)]
     setattr(place, name, dies(getattr(place, name), side))
     main()

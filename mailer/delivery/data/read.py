@@ -57,8 +57,8 @@ def read_data(
     the diagnostics, as errors, each with the line that names the source.
 
     `since`: when the last issue was made, for sources that say `since: last issue`; `seen`: its `FrozenData.seen`.
-    `again`: ask every site now, whatever was read before. `apart`: that too, and leave alone what is kept for whoever
-    looks at the newsletter.
+    `again`: ask every site now, whatever was read before. `apart`: that too, and leave alone what is kept for those
+    who look at the newsletter.
     """
     readings = _readings(database, source, now=now, again=again or apart, keeps=not apart, rules=rules)
     zone = source.newsletter.workspace.settings.zone
@@ -75,7 +75,7 @@ def read_data(
             shown = _shown(reading.raw, one, window, zone)
         except UnreadableSource as error:
             values[one.name] = []
-            message = f"{DATA}.{one.name}: {error.message}"
+            message = f"“{one.name}” can’t be read: {error.message}"
             diagnostics.append(Diagnostic(message, _place(source, one), error.remedy, rule=UNREADABLE))
             continue
         values[one.name] = shown.value
@@ -212,7 +212,7 @@ def _told(source: Source, one: DataSource, shown: _Shown, reading: KeptReading, 
     if shown.value in ([], {}):
         why = f" since {'the last issue' if one.since == LAST_ISSUE else one.since}" if one.since else ""
         remedy = "See that the text reads well without, as with {% if " + name + " %} … {% endif %}."
-        found.append(Diagnostic(f"{name} has nothing to show{why}", place, remedy, Level.WARNING, NOTHING_THERE))
+        found.append(Diagnostic(f"“{one.name}” has nothing to show{why}", place, remedy, Level.WARNING, NOTHING_THERE))
     if one.is_address:
         minutes = max(0, int((now - reading.read_at).total_seconds() // 60))
         when = f"{counted(minutes, 'minute')} ago" if minutes else "now"

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from mailer.store.engine.database import Database
 from mailer.web.studio.all_results import routes as all_results
 from mailer.web.studio.audience import routes as audience
+from mailer.web.studio.automations import routes as automations
 from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
@@ -32,6 +33,7 @@ from mailer.web.studio.imports import routes as imports
 from mailer.web.studio.inbox import routes as inbox
 from mailer.web.studio.library import routes as library
 from mailer.web.studio.lists import routes as lists
+from mailer.web.studio.moving import routes as moving
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.people import routes as people
 from mailer.web.studio.petition import routes as petition
@@ -55,6 +57,7 @@ ROOMS: tuple[Room, ...] = (
     today.ROOM,
     staff.ROOM,
     newsletters.ROOM,
+    automations.ROOM,
     lists.ROOM,
     all_results.ROOM,
     compose.ROOM,
@@ -67,6 +70,7 @@ ROOMS: tuple[Room, ...] = (
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    moving.ROOM,  # before Imports, whose addresses begin alike
     testing.ROOM,
     series.ROOM,
     imports.ROOM,

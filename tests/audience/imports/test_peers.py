@@ -157,6 +157,15 @@ CASES: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
             ("{},unheard-of,2024-01-01,,{{}},,", REJECTED),
         ],
     ),
+    "brevo": (
+        "CONTACT ID,EMAIL,FIRSTNAME,LASTNAME,SMS,ADDED_TIME,MODIFIED_TIME,EMAIL_MARKETING",
+        [
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,Subscribed", "subscribed"),
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,Unsubscribed", "unsubscribed"),
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,Blocklisted", "staff"),
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,", "no consent"),
+        ],
+    ),
     "mailchimp, subscribed": (
         MAILCHIMP + "LAST_CHANGED,LEID,EUID,NOTES,TAGS",
         [("{}," + ONE + '2023-01-01,1,e,,"""vip"",""leeds"""', "subscribed")],
@@ -184,7 +193,7 @@ def judged(path: Path, **asked: str) -> dict[str, str]:
     with source_files([path]) as files:
         (source,) = understood(files, SUPPORTERS, ImportOptions(**asked))  # pyright: ignore[reportArgumentType]
         people = list(Judge(source.columns, KEY, NOW).people(source.table.rows(), lambda *_: None))
-    return {person[1]: next(iter(_by_status({(person[9], person[10]): 1}))) for person in people}
+    return {person[1]: next(iter(_by_status({(person[10], person[11]): 1}))) for person in people}
 
 
 def written(path: Path, header: str, rows: Sequence[str], encoding: str = "utf-8") -> Path:

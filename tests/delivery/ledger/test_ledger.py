@@ -13,8 +13,9 @@ from sqlalchemy import delete, select, update
 from mailer.audience.consent.changes import leave, list_id, suppress
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.campaigns.retry_failed import resolve_uncertain
-from mailer.delivery.ledger.ledger import LEASE, Begun, CampaignStopped, LeaseLost, settle_expired
+from mailer.delivery.ledger.ledger import LEASE, Begun, CampaignStopped, LeaseLost
 from mailer.delivery.ledger.outcomes import Claim, Done
+from mailer.delivery.ledger.reopen import settle_expired
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Pace

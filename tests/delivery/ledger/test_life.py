@@ -27,8 +27,9 @@ from mailer.audience.consent.changes import leave, list_id
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.campaigns.status import campaign_statuses
-from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker, settle_expired
+from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker
 from mailer.delivery.ledger.outcomes import Claim, Done
+from mailer.delivery.ledger.reopen import settle_expired
 from mailer.errors import MailerError
 from mailer.store.engine.database import open_database
 from mailer.store.tables.core import deliveries

@@ -15,7 +15,7 @@ from mailer.audience.petition.signatures import signed_pages
 from mailer.audience.selection.saved_segments import segment_titles
 from mailer.audience.tags import known_tags
 from mailer.store.tables.core import campaigns, lists, people, subscriptions
-from mailer.store.tables.states import Frequency, Membership
+from mailer.store.tables.states import CampaignKind, Frequency, Membership
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.newsletters.listing import list_titles
 from mailer.web.studio.newsletters.shelf import names_of, shelf_of
@@ -65,7 +65,8 @@ def choices_of(visit: Visit, *, whole: bool = False) -> BuilderChoices:
     names = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     with visit.database.read() as connection:
         seen = _seen(visit, connection, whole=whole)
-        sent = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.created_at.desc())).scalars().all()
+        newsletters = select(campaigns.c.slug).where(campaigns.c.kind != CampaignKind.STEP)
+        sent = connection.execute(newsletters.order_by(campaigns.c.created_at.desc())).scalars().all()
         tagged = known_tags(connection)
         pages = signed_pages(connection) | {slug for slug, one in names.items() if one.has_page}
     here, called = visit.path.get("name", ""), names_of(visit)

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mailer.compose.data.sources import DATA
 from mailer.compose.data.tables import EXAMPLE
+from mailer.compose.expressions.filters import format_date
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.data.overview import TableState, states_of, tables_of
 from mailer.delivery.data.read import read_data
@@ -127,7 +128,7 @@ def show_sources(visit: Visit) -> Response:
     found = states_of(source, read_data(visit.database, source, now=visit.now)) if source.data_sources else []
     return page(
         visit, "data/sources.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), found=found,
-        wrong=None,
+        wrong=None, dated=format_date,
     )  # fmt: skip
 
 
