@@ -25,7 +25,7 @@ def anything_due(database: Database, workspace: Workspace, *, now: datetime) -> 
             return True
         running = select(series.c.slug, series.c.file_digest).where(series.c.state == SeriesState.RUNNING)
         rows = connection.execute(running).all()
-    return any(file_digest(Newsletter(workspace, row.slug)) != row.file_digest for row in rows)
+    return any(file_digest(Newsletter(workspace, row.slug)) not in ("", row.file_digest) for row in rows)
 
 
 def file_digest(newsletter: Newsletter) -> str:

@@ -118,6 +118,20 @@ def test_what_is_scheduled_or_sent_itself_becomes_no_series(series: Series) -> N
         series.start(START)
 
 
+def test_a_machine_without_the_newsletter_leaves_its_issue_to_another(series: Series) -> None:
+    series.start(START)
+    elsewhere = series.path.parent.rename(series.path.parent.with_name("elsewhere"))
+    assert not anything_due(series.database, series.workspace, now=at("11-30 10:00"))
+    assert series.run(at("12-01 10:00")) == []
+    elsewhere.rename(series.path.parent)
+    (made,) = series.run(at("12-01 10:00"))
+    assert made.state == "composed"
+    series.path.parent.rename(elsewhere)
+    series.run(at("12-08 10:00"))
+    (failed,) = series.run(at("12-08 12:01"))
+    assert "no newsletters/river-news" in failed.why
+
+
 def test_a_backup_that_is_put_back_mails_no_issue_twice(series: Series) -> None:
     series.start(START)
     with series.database.write() as connection:
