@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.message_file import MARKDOWN_FILE, MJML_FILE
@@ -24,6 +24,8 @@ from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
+from mailer.store.tables.series import series
+from mailer.store.tables.states import SeriesState
 from mailer.toml_file import read_toml
 from mailer.workspace import AUTOMATION_FILE, SLUG, Workspace
 
@@ -155,8 +157,12 @@ def quoted(text: str) -> str:
 
 
 def put_away(workspace: Workspace, connection: Connection, actor: Actor, slug: str, *, at: datetime) -> None:
-    """Take a newsletter out of sight. Nothing is deleted, and nothing that is being sent stops."""
+    """Take a newsletter out of sight. Nothing is deleted, and nothing that is being sent stops. Raises `MailerError`
+    for one whose issues go on leaving."""
     actor.require(Right.WRITE)
+    runs = select(series.c.slug).where(series.c.slug == slug, series.c.state == SeriesState.RUNNING)
+    if connection.execute(runs).first() is not None:
+        raise MailerError("its series is running, and its issues would go on leaving", remedy="Stop the series first.")
     mark = workspace.newsletter(slug).folder / AWAY
     mark.write_text(f"{at:%Y-%m-%d %H:%M} UTC\n", encoding="utf-8")
     audit.record(connection, actor, "newsletter put away", at=at, subject=audit.newsletter_subject(slug))

@@ -23,7 +23,7 @@ from tests.year.group import PAGE, Year, fast_clock
 BEGIN = datetime(2027, 1, 1, tzinfo=UTC)
 END = datetime(2028, 1, 1, tzinfo=UTC)
 PEOPLE = 40
-NEWSLETTERS = 60
+NEWSLETTERS = 20
 CAP = Caps(newsletters=2, days=7)
 WELCOME = """\
 title = "Welcome"
@@ -106,7 +106,7 @@ def plan(year: Year) -> None:
         year.mailer("series", "start", slug)
     for number in range(NEWSLETTERS):
         slug = f"news-{number:02}"
-        day = BEGIN + timedelta(days=3 + number * 6)
+        day = BEGIN + timedelta(days=3 + number * 350 // NEWSLETTERS)
         front = "urgent: true\n" if number % 10 == 5 else ""
         if number % 4 == 1:
             front += f"test:\n  subject:\n    - News of {slug}\n    - What happened\n  share: 50\n  wait: 4h\n"

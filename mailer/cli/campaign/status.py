@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mailer.delivery.campaigns.edited import Edited
     from mailer.delivery.campaigns.status import CampaignStatus
     from mailer.delivery.experiments.kept import KeptTest
+    from mailer.delivery.series.due import NextIssue
     from mailer.store.engine.database import Database
     from mailer.store.tables.states import DeliveryState, JobState
     from mailer.workspace import Workspace
@@ -30,6 +31,7 @@ def status(as_json: bool) -> None:
     """Show the status of every newsletter: sent, scheduled or still a draft."""
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
     from mailer.delivery.ledger.warm_up import WarmUp
+    from mailer.delivery.series.due import next_moments
     from mailer.store.jobs import KINDS, count_jobs
 
     moment = now()
@@ -40,6 +42,7 @@ def status(as_json: bool) -> None:
             jobs = {kind.name: count_jobs(connection, kind) for kind in KINDS}
             today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
             tests, judged = _undecided(connection), _next_judged(connection)
+            series = next_moments(connection)
         edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
     warm_up = {transport: today.in_words(moment)} if today else {}
@@ -54,9 +57,10 @@ def status(as_json: bool) -> None:
         )
         for one in statuses
     ]
+    repeats = [_repeats(series.get(one.slug), zone=workspace.settings.zone, moment=moment) for one in drafts]
     languages = {slug: 1 + len(workspace.newsletter(slug).translations("message.md")) for slug in workspace.slugs()}
     if as_json:
-        told = [*zip(statuses, remarks, strict=True), *((one, "") for one in drafts)]
+        told = [*zip(statuses, remarks, strict=True), *zip(drafts, repeats, strict=True)]
         print_json([
             asdict(one) | {"remark": remark, "languages": languages.get(one.slug)} for one, remark in told
         ])  # fmt: skip
@@ -64,9 +68,20 @@ def status(as_json: bool) -> None:
         known = f"Drafts: {', '.join(one.slug for one in drafts)}" if drafts else "Begin with: mailer new NEWSLETTER"
         click.echo(f"Nothing was sent or scheduled yet. {known}")
     else:
-        _print_statuses([*statuses, *drafts], [*remarks, *("" for _ in drafts)], languages)
+        _print_statuses([*statuses, *drafts], [*remarks, *repeats], languages)
     if not as_json:
         _print_jobs(jobs)
+
+
+def _repeats(series: NextIssue | None, *, zone: str, moment: datetime) -> str:
+    """What there is to say of a newsletter that repeats, which is never sent itself."""
+    from mailer.delivery.schedule.schedule import in_words
+
+    if series is None:
+        return ""
+    if series.at is None:
+        return f"its series is {series.state.value}: mailer series"
+    return f"repeats: the next issue is due {in_words(series.at, zone=zone, now=moment)}"
 
 
 def _print_jobs(jobs: Mapping[str, Mapping[JobState, int]]) -> None:

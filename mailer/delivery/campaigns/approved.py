@@ -11,12 +11,10 @@ from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
 from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.data.read import as_frozen
-from mailer.delivery.schedule.recurring import to_json
 from mailer.review.approvals import kept_content
 from mailer.review.changes import changes, in_short
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.review.reading import read_content
-from mailer.review.standing import standing_parts
 from mailer.store.engine.database import Database
 from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace
@@ -27,6 +25,9 @@ def content_of(plan: Plan, *, leaves: PlannedTime | None) -> NewsletterContent:
     found = read_content(plan.newsletter, message=plan.message, audience=plan.audience, leaves=leaves)
     if plan.series is None:
         return found
+    from mailer.delivery.schedule.recurring import to_json  # few newsletters repeat
+    from mailer.review.standing import standing_parts
+
     # What an approval of a series is of: its rule, no time of its own, and nothing that each issue has another of.
     parts = {**found.parts, "leaves": None, "series": to_json(plan.series)}
     if plan.message.data:

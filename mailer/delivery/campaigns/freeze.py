@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, FromClause, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
@@ -33,13 +34,15 @@ from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
-from mailer.delivery.schedule.recurring import SeriesRule
 from mailer.errors import MailerError
 from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
 from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Newsletter
+
+if TYPE_CHECKING:
+    from mailer.delivery.schedule.recurring import SeriesRule
 
 
 @dataclass(frozen=True, slots=True)

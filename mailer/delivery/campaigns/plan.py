@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
@@ -19,12 +20,14 @@ from mailer.compose.source.written import Signed
 from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_each_language, telling
-from mailer.delivery.schedule.series_keys import read_series
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
 from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace
+
+if TYPE_CHECKING:
+    from mailer.delivery.schedule.recurring import SeriesRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,12 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
             definition = workspace.list_definition(source.list)
         except MailerError as error:
             found += error.diagnostics
-    series, faults = read_series(source, zone=workspace.settings.zone)
-    found += faults
+    series: SeriesRule | None = None
+    if source.series is not None:
+        from mailer.delivery.schedule.series_keys import read_series  # few newsletters repeat
+
+        series, faults = read_series(source, zone=workspace.settings.zone)
+        found += faults
     audience: Audience | None = None
     compiled: Compiled | None = None
     if source.is_thanks:

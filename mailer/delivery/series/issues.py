@@ -103,22 +103,6 @@ def all_series(connection: Connection, slug: str | None = None, *, most: int = 1
     ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class NextIssue:
-    """A series at a glance: its state, and when its next issue leaves."""
-
-    state: SeriesState
-    at: datetime | None
-
-
-def next_moments(connection: Connection) -> dict[str, NextIssue]:
-    """Every series that was started, by its newsletter."""
-    planned = series.outerjoin(issues, (issues.c.slug == series.c.slug) & PLANNED)
-    query = select(series.c.slug, series.c.state, func.min(issues.c.planned_at)).select_from(planned)
-    rows = connection.execute(query.group_by(series.c.slug, series.c.state))
-    return {slug: NextIssue(SeriesState(state), at) for slug, state, at in rows}
-
-
 def issues_of(connection: Connection, slug: str, *, most: int | None = None) -> list[SeriesIssue]:
     """The issues of a newsletter, the newest first."""
     found = connection.execute(

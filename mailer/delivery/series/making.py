@@ -29,6 +29,7 @@ from mailer.delivery.data.read import read_data
 from mailer.delivery.notices.approvers import ask_for_approval
 from mailer.delivery.schedule.recurring import STANDING, SeriesRule, from_json
 from mailer.delivery.series.approval import issue_name, why_issue_not_approved
+from mailer.delivery.series.due import file_digest
 from mailer.delivery.series.issues import LastIssue, approval_of, last_issue
 from mailer.delivery.series.planning import plan_next, read_rules, running
 from mailer.diagnostics import Diagnostic
@@ -170,6 +171,8 @@ class IssueMaker:
     def _made(self, slug: str, rule: SeriesRule, moment: datetime, *, now: datetime) -> _Made | SettledIssue:
         """The issue as the message makes it now; or why there is none. Raises `_NotYet`."""
         try:
+            if not file_digest(Newsletter(self.workspace, slug)):  # it may be on another machine, whose run makes it
+                raise _NotYet(f"there is no newsletters/{slug} with a message here")
             newsletter = self.workspace.newsletter(slug)
             with self.database.read() as connection:
                 before, name = last_issue(connection, slug), _free_name(connection, newsletter, rule, moment)

@@ -31,7 +31,8 @@ from sqlalchemy.schema import CreateTable
 
 from mailer.store.engine.errors import FENCED, DatabaseTrouble
 from mailer.store.tables.core import Instant, campaigns, metadata
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.series import PLANNED, issues, series
+from mailer.store.tables.states import CampaignState, SeriesState
 
 BACKUP = "backup"  # this is a copy, taken at `at`
 MOVED = "moved"  # its rows were carried to `place` by the move `id`
@@ -131,6 +132,17 @@ def _hold_back(connection: Connection, taken: datetime, *, now: datetime) -> Non
             why=_with_slug(f"{since} If this one was not sent, schedule it again: mailer unschedule @"),
         )
     )
+    _hold_series_back(connection, since, now=now)
+
+
+def _hold_series_back(connection: Connection, since: str, *, now: datetime) -> None:
+    """Pause every series that had an issue to make since: it may have left. It goes on with the next, once started."""
+    passed = issues.c.planned_at <= now
+    missed = select(issues.c.slug).where(PLANNED, passed)
+    why = f"{since} If it is to go on, start it again (mailer series start)."
+    held = update(series).where(series.c.state == SeriesState.RUNNING, series.c.slug.in_(missed))
+    connection.execute(held.values(state=SeriesState.PAUSED, why=why))
+    connection.execute(delete(issues).where(PLANNED, passed))
 
 
 def _with_slug(words: str) -> ColumnElement[str]:

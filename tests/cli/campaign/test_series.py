@@ -61,7 +61,9 @@ def test_from_start_to_stop(mailer: Mailer, clock: Clock) -> None:
         "river-news-2026-11-24: 3 sent; finished.\n"
     ))  # fmt: skip
     assert mailer("run").out == ""
-    assert "river-news-2026-11-24" in mailer("status").out
+    status = mailer("status").out
+    assert "river-news-2026-11-24" in status
+    assert "river-news: repeats: the next issue is due Tue 1 Dec 2026 10:00 UTC, in 7 d" in status
     assert "3 " in mailer("report", "river-news-2026-11-24").out
     clock.now += timedelta(days=7, hours=3)
     late = mailer("run")

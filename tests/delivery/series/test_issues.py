@@ -21,12 +21,14 @@ from mailer.delivery.series.due import anything_due
 from mailer.delivery.series.making import CheckedIssue
 from mailer.delivery.series.preview import new_items
 from mailer.editing.first_draft import make_newsletter
+from mailer.editing.folders import put_away
 from mailer.errors import MailerError
 from mailer.review import approvals
 from mailer.review.approvals import kept_content, writers
 from mailer.settings import StudioSettings
 from mailer.staff import audit
 from mailer.staff.actor import NotAllowed
+from mailer.store.engine.fence import BACKUP, Mark, check_marks, set_mark
 from mailer.store.tables.core import campaigns, deliveries
 from mailer.store.tables.series import issues
 from mailer.store.tables.states import SeriesState
@@ -114,6 +116,42 @@ def test_what_is_scheduled_or_sent_itself_becomes_no_series(series: Series) -> N
     lifecycle.launch_due(series.database, now=at("12-01 09:00"))
     with pytest.raises(MailerError, match="was launched before"):
         series.start(START)
+
+
+def test_a_machine_without_the_newsletter_leaves_its_issue_to_another(series: Series) -> None:
+    series.start(START)
+    elsewhere = series.path.parent.rename(series.path.parent.with_name("elsewhere"))
+    assert not anything_due(series.database, series.workspace, now=at("11-30 10:00"))
+    assert series.run(at("12-01 10:00")) == []
+    elsewhere.rename(series.path.parent)
+    (made,) = series.run(at("12-01 10:00"))
+    assert made.state == "composed"
+    series.path.parent.rename(elsewhere)
+    series.run(at("12-08 10:00"))
+    (failed,) = series.run(at("12-08 12:01"))
+    assert "no newsletters/river-news" in failed.why
+
+
+def test_a_backup_that_is_put_back_mails_no_issue_twice(series: Series) -> None:
+    series.start(START)
+    with series.database.write() as connection:
+        set_mark(connection, Mark(BACKUP, START))
+    check_marks(series.database.engine, lambda: at("12-01 11:00"))  # that of the morning may have left
+    assert (series.run(at("12-01 11:00")), series.told, series.state) == ([], [], SeriesState.PAUSED)
+    assert series.start(at("12-01 11:05")) == at("12-08 10:00")
+    with series.database.write() as connection:
+        set_mark(connection, Mark(BACKUP, START))
+    check_marks(series.database.engine, lambda: at("12-02 11:00"))
+    assert series.state is SeriesState.RUNNING, "nothing of it came since"
+
+
+def test_what_runs_isnt_put_out_of_sight(series: Series) -> None:
+    series.start(START)
+    with series.database.write() as connection, pytest.raises(MailerError, match="series is running"):
+        put_away(series.workspace, connection, RHIANNON, SLUG, at=START)
+    series.halt(START)
+    with series.database.write() as connection:
+        put_away(series.workspace, connection, RHIANNON, SLUG, at=START)
 
 
 def test_it_ends_after_its_last_day(series: Series) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select
 
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
-from mailer.delivery.series.issues import NextIssue, next_moments
+from mailer.delivery.series.due import NextIssue, next_moments
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
 from mailer.review.approvals import WROTE

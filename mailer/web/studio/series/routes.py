@@ -213,7 +213,8 @@ def wrong(visit: Visit) -> Iterable[WaitingTask]:
             title = f"“{newsletter.name}” did not leave: {when}"
             yield WaitingTask(title, words_of(issue, None), path, "Look", "triangle-alert")
         if series.why:
-            yield WaitingTask(f"“{newsletter.name}” stopped", sentence(series.why), path, "Look", "triangle-alert")
+            title = f"“{newsletter.name}” {series.state.value} by itself"
+            yield WaitingTask(title, words_of_why(series.why), path, "Look", "triangle-alert")
 
 
 ROOM = Room(

@@ -16,6 +16,7 @@ from mailer.delivery.series.making import IssueMaker
 from mailer.staff.rights import Role
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.staff import audit_log
+from mailer.web.public.core.public_issues import Archive
 from tests.web.client import Reply
 from tests.web.studio.conftest import FRONT, SLUG, Clock, House
 
@@ -185,6 +186,24 @@ def test_one_issue_is_taken_off(house: House, clock: Clock) -> None:
     assert "Taken off before it left. Nobody got it." in page
     assert "The next issue leaves Tue 1 Dec, 10:00" in page
     assert house.get(f"{ROOM}/{issue}", cookie=sender).status == 404
+
+
+@pytest.mark.sqlite
+def test_issues_are_in_the_public_archive_each_by_its_own_name(house: House, clock: Clock) -> None:
+    repeat(house, "archive: true\n" + SERIES)
+    post(house, f"{ROOM}/start", house.sign_in(Role.SENDER))
+    for day in ("2026-11-24", "2026-12-01"):
+        run(house, datetime.fromisoformat(f"{day}T10:00Z"))
+    database, settings = house.studio.database, house.studio.reader.read().settings
+    archive = Archive(database, settings)
+    found, _ = archive.entries(most=5)
+    assert [one.slug for one in found] == [f"{SLUG}-2026-12-01", f"{SLUG}-2026-11-24"]
+    issue = archive.issue(f"{SLUG}-2026-11-24")
+    assert issue is not None
+    assert [one.digest for one in issue.entry.pictures]
+    assert archive.issue(SLUG) is None
+    results = house.get(f"/newsletters/{SLUG}-2026-11-24/results/figures.csv", cookie=house.sign_in(Role.ADMIN))
+    assert results.status == 200
 
 
 @pytest.mark.sqlite
