@@ -267,7 +267,7 @@ def test_where_nothing_is_wrong_nobody_is_mailed_twice_or_stays(
 def test_a_saved_segment_knows_the_automations_that_ask_for_it(
     write: Write, database: Database, workspace: Workspace
 ) -> None:
-    write(WELCOME.replace("[steps.hello]", "[steps.ask]\nif = 'segment(\"keen\")'\nelse = \"end\"\n\n[steps.hello]"))
+    write(WELCOME.replace("[steps.hello]", '[steps.ask]\nif = \'segment("keen")\'\nelse = "end"\n\n[steps.hello]'))
     with database.read() as connection:
         assert newsletters_asking(workspace, connection, ["keen"]) == ["welcome"]
         assert newsletters_asking(workspace, connection, ["other"]) == []

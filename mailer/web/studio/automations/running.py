@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -15,7 +16,7 @@ from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError
 from mailer.review import approvals
 from mailer.review.content import NewsletterContent
-from mailer.web.counted_beside import CountedBeside
+from mailer.web.last_used import LastUsed
 from mailer.web.studio.automations.numbers import newest_figures, state_of
 from mailer.web.studio.automations.shown import ShownAutomation, automation_of
 from mailer.web.studio.compose.looks import looks_of
@@ -25,6 +26,8 @@ from mailer.web.studio.core.moments import in_words
 from mailer.web.studio.core.pages import page
 
 EVERY_SECONDS = 1.0
+QUICK_SECONDS = 0.08  # that a page waits
+SHOWN_FOR_SECONDS = 300
 KEPT = 20
 
 
@@ -35,6 +38,9 @@ class Rehearsal:
     faults: Sequence[Diagnostic] = ()
     content: NewsletterContent | None = None
     who: DryRun = field(default_factory=lambda: DryRun(None))
+
+
+KeptRehearsals = LastUsed[tuple[str, str, int], Future[Rehearsal]]
 
 
 def show_start(visit: Visit) -> Response:
@@ -107,24 +113,27 @@ def rehearsed(visit: Visit) -> Response:
 
 
 def _rehearsal(visit: Visit, one: ShownAutomation) -> Rehearsal | None:
-    """The newest; None while the first is counted, since everybody's mail is made for it."""
-    kept = visit.studio.kept.setdefault("rehearsals", CountedBeside[Rehearsal](KEPT))
-    mark = f"{looks_of(visit.studio).mark(visit, one.slug)} {visit.now:%Y-%m-%d %H}"
+    """What would come of starting it as its files are; None while that is looked at, since everybody's mail is made
+    for it. What was found is shown for some minutes; starting looks again."""
+    kept = cast("KeptRehearsals", visit.studio.kept.setdefault("rehearsals", KeptRehearsals(KEPT)))
+    key = one.slug, looks_of(visit.studio).mark(visit, one.slug), int(visit.now.timestamp()) // SHOWN_FOR_SECONDS
+    known = kept.get(key)
+    if known is None or (known.done() and known.exception() is not None):
+        known = kept.keep(key, visit.studio.beside.submit(_rehearse, visit, one))
+    try:
+        return known.result(QUICK_SECONDS)
+    except TimeoutError:
+        return None
 
-    def count() -> Rehearsal:
-        try:
-            planned = plan_automation(visit.database, one.newsletter, now=visit.now)
-        except MailerError as error:
-            return Rehearsal(error.diagnostics)
-        with visit.database.read(of_everyone=True) as connection:
-            zone = visit.workspace.settings.zone
-            who = dry_run(connection, planned.automation, now=visit.now, zone=zone)
-        return Rehearsal((), planned.content, who)
 
-    found = cast("CountedBeside[Rehearsal]", kept).newest(
-        one.slug, mark, count, clock=visit.studio.clock, beside=visit.studio.beside
-    )
-    return found.figures if found and found.mark == mark else None
+def _rehearse(visit: Visit, one: ShownAutomation) -> Rehearsal:
+    try:
+        planned = plan_automation(visit.database, one.newsletter, now=visit.now)
+    except MailerError as error:
+        return Rehearsal(error.diagnostics)
+    with visit.database.read(of_everyone=True) as connection:
+        who = dry_run(connection, planned.automation, now=visit.now, zone=visit.workspace.settings.zone)
+    return Rehearsal((), planned.content, who)
 
 
 def _start_page(visit: Visit, one: ShownAutomation, *, wrong: MailerError | None = None) -> Response:

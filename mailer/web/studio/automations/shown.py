@@ -98,11 +98,14 @@ def _subject(newsletter: Newsletter, file: str) -> str:
 
 
 def is_edited(visit: Visit, one: ShownAutomation) -> bool:
-    """Whether its steps differ from those that new people come into. What its messages say isn't compared here."""
+    """Whether new people would come into something else if it were started again: its steps differ, or one of its
+    files was saved since. Whether that changed anything, starting it tells."""
     with visit.database.read() as connection:
         row = find_automation(connection, one.slug)
         if row is None or row.version_id is None or row.state == AutomationState.STOPPED or one.automation is None:
             return False
+        if any(path.stat().st_mtime > row.started_at.timestamp() for path in one.newsletter.folder.iterdir()):
+            return True
         try:
             return sound_automation(connection, one.newsletter) != version_of(connection, row.version_id).automation
         except MailerError:

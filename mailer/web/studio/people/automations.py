@@ -41,7 +41,7 @@ def automation_story(connection: Connection, person_id: int, names: Mapping[str,
     """When they came into each automation, where they are, and how they left. `names`: of all there are."""
     return [
         moment for slug, name in names.items() for entry in way_of(connection, slug, person_id)
-        for moment in _told(entry, name)
+        for moment in told(entry, name)
     ]  # fmt: skip
 
 
@@ -50,7 +50,8 @@ def started_automations(connection: Connection) -> list[str]:
     return sorted(automation_states(connection))
 
 
-def _told(entry: EntryTold, name: str) -> Iterable[ShownMoment]:
+def told(entry: EntryTold, name: str) -> Iterable[ShownMoment]:
+    """One time that they were in an automation."""
     inside = entry.state is EntryState.INSIDE
     at = entry.step.replace("-", " ")
     yield line(entry.entered_at, "automation", f"Came into “{name}”", f"Now at “{at}”" if inside and at else "")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from mailer.automations.control.figures import automation_states
+from mailer.automations.control.figures import EntryTold, automation_states
 from mailer.automations.definition import read_automation
 from mailer.automations.first_automation import CHOICES
 from mailer.automations.steps import SendStep, WaitStep
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Role
-from mailer.store.tables.states import AutomationState
+from mailer.store.tables.states import AutomationState, EntryState, WhyLeft
+from mailer.web.studio.people.automations import step_names, told
 from mailer.workspace import Newsletter
 from tests.patience import until
 from tests.web.client import Reply
 from tests.web.studio.conftest import House
 
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 PAGE = """\
 ---
 headline: "Keep the library open"
@@ -164,12 +168,35 @@ def test_who_is_limited_to_lists_changes_no_other(house: House) -> None:
 
 
 @pytest.mark.sqlite
-def test_a_message_is_saved_in_its_own_file(house: House) -> None:
+def test_a_message_is_written_like_any_mail(house: House) -> None:
     folder = make(house)
     (folder / "hello.fr.md").write_text("---\nsubject: Bonjour\n---\n\nBonjour.\n", encoding="utf-8")
     assert "Bonjour" in house.get("/newsletters/ours/in/fr/message/hello/").text
-    assert house.get("/newsletters/ours/message/gone/").status == 404
-    assert house.get("/newsletters/library/message/action/").status == 404
+    for path in ("ours/message/gone", "library/message/action", "ours/in/de/message/hello"):
+        assert house.get(f"/newsletters/{path}/").status == 404, path
+    fill_in(folder)
+    text = (folder / "hello.md").read_text(encoding="utf-8")
+    sent = {"base": text, "body": "\nDear {{ supporter.first_name | default('friend') }},\n\nHello.\n",
+            "fields": {"subject": "Hello"}}  # fmt: skip
+    saved = house.post(
+        "/newsletters/ours/message/hello/save", json.dumps(sent).encode(), Content_Type="application/json"
+    )
+    assert (saved.status, json.loads(saved.text)["state"]) == (200, "saved")
+    assert "Hello." in (folder / "hello.md").read_text(encoding="utf-8")
+    assert "We write twice" in (folder / "how-we-win.md").read_text(encoding="utf-8")
+    proof = house.post("/newsletters/ours/message/hello/proof", form(to="rhian@example.org", as_="ordinary"))
+    assert (proof.status, "rhian@example.org" in proof.text) == (200, True)
+
+
+@pytest.mark.sqlite
+def test_a_persons_way_is_in_their_story(house: House) -> None:
+    make(house)
+    inside = EntryTold(1, 1, EntryState.INSIDE, "", "three-days", house.studio.clock(), NOW, NOW, ())
+    left = EntryTold(1, 1, EntryState.LEFT, WhyLeft.REPLIED, "three-days", None, NOW, NOW, ())
+    assert [(one.title, one.words) for one in told(inside, "Ours")] == [("Came into “Ours”", "Now at “three days”")]
+    assert [one.title for one in told(left, "Ours")] == ["Came into “Ours”", "Left “Ours”"]
+    assert step_names(["ours.1.how-we-win", "appeal"], {"ours": "Ours"}) == {"ours.1.how-we-win": "Ours: How we win"}
+    assert house.get("/people/1").status == 200
 
 
 @pytest.mark.sqlite
