@@ -5,13 +5,13 @@ Each change is one transaction with the rule that allows it: what a campaign may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, delete, exists, or_, select, update
 
 from mailer.audience.consent.caps import NO_CAP
 from mailer.audience.selection.spec import Audience, from_json
@@ -21,7 +21,7 @@ from mailer.counting import counted
 from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audience
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
-from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.ledger.reopen import lock_campaign
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
@@ -29,7 +29,7 @@ from mailer.settings import Caps, Pace
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
-from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
+from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
@@ -302,41 +302,6 @@ def finish_paused(database: Database, *, now: datetime) -> None:
         ids = connection.execute(paused).scalars().all()
     for campaign_id in ids:
         finish_if_done(database, campaign_id, now=now)
-
-
-def resolve_uncertain(
-    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None,
-    until: datetime | None = None,
-) -> int:  # fmt: skip
-    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many.
-
-    `until`: only those who were by then, such as those that a page showed; others wait for a decision.
-    """
-    changes: Mapping[str, Any] = (
-        {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
-        if resend
-        else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
-    )
-    uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
-    if until is not None:
-        uncertain.append(deliveries.c.changed_at <= until)
-    with database.write() as connection:
-        state, _ = lock_campaign(connection, campaign_id)
-        if resend and state == CampaignState.CANCELLED:
-            raise MailerError("the campaign is cancelled, so it mails nobody again", remedy="Decide: --count-as-sent")
-        kind = literal("resend" if resend else "counted-as-sent")
-        what = select(
-            deliveries.c.campaign_id, deliveries.c.id, bindparam("at", now, campaigns.c.created_at.type), kind
-        )
-        connection.execute(
-            insert(events).from_select(["campaign_id", "delivery_id", "at", "kind"], what.where(*uncertain))
-        )
-        count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
-        if resend and count:
-            reopen(connection, campaign_id, now=now)
-        action = "uncertain mails sent again" if resend else "uncertain mails counted as sent"
-        note_decision(connection, by, action, campaign_id, at=now, detail=counted(count))
-    return count
 
 
 def note_decision(

@@ -33,6 +33,7 @@ from mailer.web.studio.imports import routes as imports
 from mailer.web.studio.inbox import routes as inbox
 from mailer.web.studio.library import routes as library
 from mailer.web.studio.lists import routes as lists
+from mailer.web.studio.moving import routes as moving
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.people import routes as people
 from mailer.web.studio.petition import routes as petition
@@ -69,6 +70,7 @@ ROOMS: tuple[Room, ...] = (
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    moving.ROOM,  # before Imports, whose addresses begin alike
     testing.ROOM,
     series.ROOM,
     imports.ROOM,

@@ -70,7 +70,9 @@ def newest_figures(visit: Visit, slug: str) -> CountedFigures[AutomationFigures 
         with visit.database.read(of_everyone=True) as connection:
             return automation_figures(connection, slug)
 
-    mark = str(int(visit.now.timestamp()) // FRESH_SECONDS)
+    with visit.database.read() as connection:
+        state = automation_states(connection).get(slug)
+    mark = f"{state} {int(visit.now.timestamp()) // FRESH_SECONDS}"
     return cast("CountedBeside[AutomationFigures | None]", kept).newest(
         slug, mark, count, clock=visit.studio.clock, beside=visit.studio.beside
     )

@@ -132,7 +132,8 @@ def _page(visit: Visit, one: ShownAutomation, form: SettingsForm, *, wrong: Mail
         visit, "automations/settings.html", status=422 if wrong else 200, one=one, form=form,
         kinds=[(kind.value, words) for kind, words in KINDS.items()], again=again,
         lists=[pair for pair in one.choices.of("lists", [form.list]) if limits is None or pair[0] in limits],
-        pages=one.choices.of("pages", form.goals), newsletters=newsletters, tags=one.choices.of("tags"),
+        pages=page_choices(visit, {*dict(one.choices.of("pages", form.goals)), *visit.workspace.action_pages()}),
+        newsletters=newsletters, tags=one.choices.of("tags"),
         faults=wrong.diagnostics if wrong else (),
     )  # fmt: skip
 

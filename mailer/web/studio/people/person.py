@@ -32,6 +32,12 @@ from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.newsletters.listing import list_titles
 from mailer.web.studio.newsletters.shelf import shelf_of
+from mailer.web.studio.people.automations import (
+    automation_names,
+    automation_story,
+    started_automations,
+    step_names,
+)
 from mailer.web.studio.people.story import ShownMoment, shown_story
 
 MOST_DIGITS = 18  # of a person's number
@@ -106,6 +112,9 @@ def person_page(
     """The page; with what was `wrong` with a form, and what was `typed` into it."""
     names = {one.slug: one.name for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     with visit.database.read() as connection:
+        automations = automation_names(visit, started_automations(connection))
+        inside = automation_story(connection, person.id, automations)
+        steps = step_names({one.what for one in person.dossier.story}, automations)
         asked = _newsletters(connection, names)
         slug = visit.query.get("why", "") or next((slug for slug, _ in asked), "")
         answer, unread = None, None
@@ -116,7 +125,7 @@ def person_page(
         tags = known_tags(connection)
         decided = [*person.dossier.decisions, *entries(connection, AuditFilter(subject=f"person {person.id}"))]
     view = visit.query.get("view", "")
-    moments = shown_story(person.dossier, decided, names, person.titles)
+    moments = shown_story(person.dossier, decided, names | steps, person.titles, inside)
     return page(
         visit, "people/person.html", status=422 if wrong else 200, person=person, wrong=wrong,
         typed=typed or {}, answer=answer, unread=unread, newsletters=asked, asked=slug, tags=tags,
