@@ -6,6 +6,7 @@ anywhere. A run does a bounded amount, so that newsletters have their turn; the 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,11 +27,14 @@ from mailer.automations.engine.versions import (
     paused_steps,
     retire,
 )
+from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import cron
-from mailer.store.engine.database import Database
+from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.automations import INSIDE, automation_entries, automation_marks, automations
 from mailer.store.tables.states import AutomationState, EntryState, WhyLeft
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY = timedelta(seconds=55)  # for those who come in and leave: at each minute's run
 PIECES = 20  # transactions of one kind a run, for one automation
@@ -57,8 +61,17 @@ class AutomationRunner:
         self.due = due
 
     def run(self, numbers: Iterable[int]) -> dict[int, AutomationCounts]:
-        """A bounded amount of work for each of these automations."""
-        return {number: self._run(number) for number in numbers}
+        """A bounded amount of work for each of these automations. One that can't go on is logged, and keeps neither
+        the others nor newsletters from theirs."""
+        found: dict[int, AutomationCounts] = {}
+        for number in numbers:
+            try:
+                found[number] = self._run(number)
+            except DatabaseTrouble:
+                raise
+            except MailerError as error:
+                log.warning("automation %d can't go on: %s", number, error)
+        return found
 
     def _run(self, automation_id: int) -> AutomationCounts:
         counts = AutomationCounts()

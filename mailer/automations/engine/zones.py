@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailer.automations.steps import Automation, UntilStep
 from mailer.timezones.local_time import EVERY_DAY, Window, next_at, next_opening
@@ -30,5 +30,5 @@ def zone_or(name: str, otherwise: str) -> ZoneInfo:
     """The zone of that name; the other where there is none, or this machine doesn't know it."""
     try:
         return ZoneInfo(name or otherwise)
-    except (ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo(otherwise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -17,7 +17,9 @@ from mailer.automations.control.planned import plan_automation
 from mailer.automations.engine.due import due_automations
 from mailer.delivery.campaigns import lifecycle
 from mailer.delivery.ledger.outcomes import MOST_ATTEMPTS, is_given_up
+from mailer.delivery.subscriptions.unsubscribe import leave_campaign
 from mailer.errors import MailerError
+from mailer.reports.figures import figures
 from mailer.review.approvals import NotApproved, approve
 from mailer.review.changes import changes
 from mailer.review.content import NewsletterContent
@@ -310,3 +312,44 @@ def test_everybody_is_in_the_ledger_with_their_entry(group: Group) -> None:
     with group.database.read() as connection:
         rows = connection.execute(select(deliveries.c.id, deliveries.c.entry, deliveries.c.person_id)).all()
     assert len({row.entry for row in rows}) == len({row.id for row in rows}) == 5
+
+
+@pytest.mark.parametrize(
+    ("until", "zone", "comes"),  # from Tuesday 24 November 2026, 9:00 UTC
+    [
+        ('"Tuesday 09:30"', "", datetime(2026, 11, 24, 9, 30, tzinfo=UTC)),
+        ('"Tuesday 09:00"', "", datetime(2026, 12, 1, 9, tzinfo=UTC)),
+        ('"Tuesday 09:00"', "Pacific/Kiritimati", datetime(2026, 11, 30, 19, tzinfo=UTC)),
+        ('"09:00"', "Asia/Kolkata", datetime(2026, 11, 25, 3, 30, tzinfo=UTC)),
+        ('"09:00"', "Nowhere/Atlantis", datetime(2026, 11, 25, 9, tzinfo=UTC)),
+        ('"Monday 09:00"\nnot_after = "2 days"', "", datetime(2026, 11, 26, 9, tzinfo=UTC)),
+    ],
+)
+def test_people_wait_until_an_hour_of_their_own_clock(group: Group, until: str, zone: str, comes: datetime) -> None:
+    group.start(WELCOME.replace('wait = "3 days"', f"until = {until}"))
+    person = group.join("ada")
+    with group.database.write() as connection:
+        connection.execute(update(people).where(people.c.id == person).values(timezone=zone))
+    group.run()
+    group.now = comes - timedelta(minutes=1)
+    group.run()
+    assert group.mails("ada") == ["hello"]
+    group.now = comes
+    group.run()
+    assert group.mails("ada") == ["hello", "second"]
+
+
+def test_the_mail_of_a_step_is_reported_and_left_like_a_newsletters(group: Group) -> None:
+    group.start(WELCOME)
+    group.join("ada")
+    group.run()
+    with group.database.read() as connection:
+        (mail,) = connection.execute(select(deliveries.c.id)).scalars()
+        told = figures(connection, "welcome.1.hello")
+    assert (told.delivered.sent, told.audience) == (1, 1)
+    group.later(minutes=1)
+    with group.database.write() as connection:
+        leave_campaign(connection, delivery_id=mail, how="link", at=group.now)
+    group.pass_days(5)
+    assert group.mails("ada") == ["hello"]
+    assert group.where("ada") == [("left", "left the list", "three-days")]
