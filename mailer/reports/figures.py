@@ -99,6 +99,7 @@ class Delivered:
     uncertain: int = 0
     skipped: int = 0
     cancelled: int = 0
+    held: int = 0  # their hour was past before it was their turn; staff decide
 
 
 @dataclass(frozen=True, slots=True)

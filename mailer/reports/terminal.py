@@ -128,6 +128,7 @@ def _mails(figures: CampaignFigures, *, bars: bool) -> Table:
     for reason, people in figures.failed_by_class.items():
         rows.add(f"  {reason}: {CLASSES.get(reason, reason)}", people, style="dim", colour="")
     rows.add("uncertain: may have arrived", numbers.uncertain, colour="yellow")
+    rows.add("held: their hour was past", numbers.held, colour="yellow", quiet=True)
     rows.add("skipped at hand-over", numbers.skipped, colour="bright_black")
     for reason, people in figures.skipped_by_reason.items():
         rows.add(f"  {reason}", people, style="dim", colour="")

@@ -43,7 +43,7 @@ class PlannedTime:
             late = {PastHour.AT_ONCE: ", at once where that is past", PastHour.LEAVE_OUT: ", not where that is past"}
             words = f"{self.wall:%a %-d %b %Y %H:%M} where each person is ({self.zone} where that isn't known)"
             words += late.get(self.past, "")
-        return words + (f", over {self.spread}" if self.spread else "")
+        return words + (f", over {_length(self.spread)}" if self.spread else "")
 
     def as_json(self) -> dict[str, Any]:
         """As it is approved; what is not asked for leaves no trace, so older approvals hold. `from_json` reads it."""
@@ -55,6 +55,12 @@ class PlannedTime:
         spread = timedelta(seconds=kept.get("spread_seconds", 0))
         at, past = datetime.fromisoformat(kept["at"]), PastHour(kept.get("past", ""))
         return cls(at, kept["zone"], bool(kept.get("local")), past, spread)
+
+
+def _length(span: timedelta) -> str:
+    """Such as 3 h, 1 h 30 min"""
+    hours, minutes = divmod(round(span.total_seconds() / 60), 60)
+    return " ".join([f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes or not hours))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from mailer.settings.schema import (
     Webhook,
 )
 from mailer.settings.secrets import SECRETS_FILE, SHORTEST_KEY, Secrets, environment_alone, read_secrets
-from mailer.settings.sending import Guard, Pace, Run
+from mailer.settings.sending import Caps, Guard, Pace, Run
 
 __all__ = [
     "SECRETS_FILE",
@@ -24,6 +24,7 @@ __all__ = [
     "SHORTEST_KEY",
     "Bounces",
     "Brand",
+    "Caps",
     "Check",
     "Dns",
     "Guard",

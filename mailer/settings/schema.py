@@ -17,7 +17,7 @@ from mailer.settings import limits
 from mailer.settings.durations import seconds_of
 from mailer.settings.limits import above_zero, address_and_port, at_least, between, each, limit, one_of, or_empty
 from mailer.settings.providers import DEFAULT, provider
-from mailer.settings.sending import Guard, Pace, Run
+from mailer.settings.sending import Caps, Guard, Pace, Run
 from mailer.settings.tables import BY_THE_PROGRAM, DURATION
 from mailer.timezones import UNIVERSAL, zone_named
 
@@ -249,6 +249,7 @@ class Settings:
     # The zone staff give times in, by area and city such as "Europe/London"; "" is UTC.
     timezone: Annotated[str, limits.time_zone] = ""
     pace: Pace = Pace()  # noqa: RUF009 - a frozen value, as the others are
+    caps: Caps = Caps()  # noqa: RUF009
     run: Run = Run()  # noqa: RUF009
     guard: Guard = Guard()  # noqa: RUF009
     tracking: Tracking = Tracking()

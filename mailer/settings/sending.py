@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
+from mailer.counting import counted
 from mailer.settings import limits
 from mailer.settings.limits import at_least, between, each
 from mailer.settings.tables import AUTO_OR_NUMBER, PEOPLE_PER_DAY, RATES_BY_DOMAIN
@@ -28,6 +29,27 @@ class Pace:
         tuple[int, ...], PEOPLE_PER_DAY, each(at_least(1, "1 or more people for each day")), limits.never_falling
     ] = ()
     warm_up_since: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """At most so many `newsletters` to one person in so many `days`, steps of automations among them; 0 newsletters:
+    no cap. Urgent ones neither count nor are held back. docs/local-time.md has more."""
+
+    newsletters: Annotated[int, between(0, 100)] = 0
+    days: Annotated[int, between(1, 365)] = 7
+
+    def __bool__(self) -> bool:
+        return self.newsletters > 0
+
+    @property
+    def length(self) -> timedelta:
+        return timedelta(days=self.days)
+
+    @property
+    def in_words(self) -> str:
+        """Such as "at most 2 mails in 7 days", or "none"."""
+        return f"at most {counted(self.newsletters, 'mail')} in {counted(self.days, 'day')}" if self else "none"
 
 
 @dataclass(frozen=True, slots=True)

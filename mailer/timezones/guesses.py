@@ -164,6 +164,15 @@ def _regions() -> Mapping[tuple[str, str], str]:
 
 
 @cache
+def zones_lived_in() -> tuple[str, ...]:
+    """The zones of all countries, each under its name of today: to choose one's own from."""
+    from babel.core import get_global
+
+    zones: Mapping[str, list[str]] = get_global("territory_zones")
+    return tuple(sorted({zone for names in zones.values() for zone in names if not zone.startswith("Etc/")}))
+
+
+@cache
 def _only_zones() -> Mapping[str, str]:
     """The territories with a single zone."""
     from babel.core import get_global  # here, since most programs ask nothing of it

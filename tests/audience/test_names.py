@@ -111,5 +111,5 @@ def test_names_are_cleaned_of_what_turns_their_direction_and_of_nothing_else(tex
 
 
 def test_what_mails_and_previews_see_is_clean_whatever_is_stored() -> None:
-    found = supporter(("a@b.org", "An\u202ena", "\u2066Li", "GB", "en", "", None))
+    found = supporter(("a@b.org", "An\u202ena", "\u2066Li", "GB", "en", "", "", None))
     assert (found["first_name"], found["last_name"], found["name"]) == ("Anna", "Li", "Anna Li")

@@ -16,7 +16,7 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Context, Link, Message, PlannedTest, Slot
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import launch_now
-from mailer.delivery.ledger.ledger import Worker
+from mailer.delivery.ledger.ledger import NO_BOUNDS, Bounds, Worker
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.settings import Pace, Secrets, Settings
 from mailer.store.engine.database import Database
@@ -138,9 +138,12 @@ class Clock:
         return self.now
 
 
-def worker(database: Database, campaign_id: int, clock: Callable[[], datetime], pace: Pace | None = None) -> Worker:
+def worker(
+    database: Database, campaign_id: int, clock: Callable[[], datetime], pace: Pace | None = None,
+    *, bounds: Bounds = NO_BOUNDS,
+) -> Worker:  # fmt: skip
     """A worker of its own on the campaign."""
     with database.write() as connection:
         number = list_id(connection, "supporters")
     warm_up = WarmUp(pace or Pace(), transport="outbox")
-    return Worker(database, campaign_id=campaign_id, list_ids=[number], clock=clock, warm_up=warm_up)
+    return Worker(database, campaign_id=campaign_id, list_ids=[number], clock=clock, warm_up=warm_up, bounds=bounds)

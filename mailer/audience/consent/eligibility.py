@@ -33,7 +33,9 @@ class Reason(StrEnum):
     FEWER = "asked for fewer mails"  # in their preferences: once a month, or urgent ones alone
     MAILED_RECENTLY = "mailed recently"
     MAILED_BEFORE = "mailed by an earlier campaign"
+    CAPPED = "had as many mails as the cap allows"
     LIMIT = "beyond the limit"
+    HOUR_PAST = "the hour was past where they live"  # at the launch of a newsletter by local time, or when it was held
     DELETED = "deleted"  # forgotten since the launch: only at hand-over
 
 

@@ -6,10 +6,11 @@ for each delivery it held back. The two always agree: a person without an obstac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, Connection, exists, false, func, or_, select
 
+from mailer.audience.consent.caps import BEYOND, CapNow
 from mailer.audience.consent.eligibility import BY_RANK, FREE, RANKS, Reason, no_obstacle, obstacle
 from mailer.store.engine.arrays import among
 from mailer.store.engine.prepared import PreparedStatement
@@ -26,11 +27,13 @@ def may_be_mailed(list_ids: Iterable[int]) -> ColumnElement[bool]:
     )
 
 
-def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: Iterable[int]) -> dict[int, str]:
+def obstacles(
+    connection: Connection, *, delivery_ids: Collection[int], list_ids: Iterable[int], cap: CapNow | None = None
+) -> dict[int, str]:
     """Deliveries that must not be handed over, each with its `Reason`; one query for up to thousands.
 
-    `list_ids` are the lists the campaign includes. Run it in the transaction that records the hand-over, so that
-    nobody can leave between the check and the record.
+    `list_ids` are the lists the campaign includes; `cap`: what counts, where people get at most so many mails.
+    Run it in the transaction that records the hand-over, so that nobody can leave between the check and the record.
     """
     rows = LOOK.rows(connection, {"deliveries": delivery_ids, "lists": list_ids})
     found: dict[int, str] = {}
@@ -41,6 +44,10 @@ def obstacles(connection: Connection, *, delivery_ids: Iterable[int], list_ids: 
             found[delivery_id] = Reason.DELETED.value
         elif rank != FREE:
             found[delivery_id] = BY_RANK[rank].value
+    if cap is not None:
+        free = [one for one in delivery_ids if one not in found]
+        beyond = BEYOND.rows(connection, {"deliveries": free, **cap.values})
+        found |= {row[0]: Reason.CAPPED.value for row in beyond}
     return found
 
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from mailer.audience.imports.meaning.statuses import plain
 
 EMAIL, STATUS_FIELD, OPTED_IN = "email", "status", "opted_in_at"
-TEXTS = ("first_name", "last_name", "name", "country", "language")
+TEXTS = ("first_name", "last_name", "name", "country", "language", "timezone")
 FIELDS = (EMAIL, *TEXTS, STATUS_FIELD)
-SPECIAL = ("tags", "timezone", "attributes")  # attributes whose values are taken for what they are
+SPECIAL = ("tags", "attributes")  # attributes whose values are taken for what they are
 
 # Column names as other programs write them, as `key` leaves them. Best first for each field.
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -44,12 +44,13 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "language", "lang", "locale", "language_code", "preferred_language", "sprache", "langue", "idioma", "lingua",
         "taal", "jezyk", "sprak", "sprog",
     ),
+    "timezone": (
+        "timezone", "time_zone", "iana_timezone", "tz", "zeitzone", "fuseau_horaire", "huso_horario", "zona_horaria",
+        "fuso_orario", "fuso_horario", "tijdzone", "strefa_czasowa",
+    ),
     STATUS_FIELD: ("status", "subscription_status", "email_status", "optin_status"),
 }  # fmt: skip
 SPECIAL_ALIASES = {
-    "time_zone": "timezone",
-    "zeitzone": "timezone",
-    "fuseau_horaire": "timezone",
     "tag_list": "tags",
     "schlagworter": "tags",
     "etiquettes": "tags",

@@ -44,14 +44,15 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 LINE_ENDS = re.compile("[\t\n\r]")  # harmless in an attribute, such as a postal address
 WRAPPED = re.compile(r"(?:mailto:|[^<>@]*<)\s*([^<>\s]+@[^<>\s]+?)\s*>?[;,]?", re.IGNORECASE)
 
-# Row number, address, its hash, first name, last name, country, language, attributes and tags as JSON, membership,
-# stops (bits of `STOPS`), and since when they agreed, in microseconds. A plain tuple: a million go to the database as
-# they are.
-Person = tuple[int, str, bytes, str, str, str, str, str, str, str, int, int | None]
+# Row number, address, its hash, first name, last name, country, language, time zone, attributes and tags as JSON,
+# membership, stops (bits of `STOPS`), and since when they agreed, in microseconds. A plain tuple: a million go to the
+# database as they are.
+Person = tuple[int, str, bytes, str, str, str, str, str, str, str, str, int, int | None]
 Refuse = Callable[[int, str, list[str]], None]
-Kept = tuple[str, str, str, str, str, str]  # first name, last name, country, language, attributes and tags as JSON
+Kept = tuple[str, str, str, str, str, str, str]  # names, country, language, zone, attributes and tags as JSON
 NO_TAGS = "[]"
-NOTHING: Kept = ("", "", "", "", "{}", NO_TAGS)
+ZONE = "timezone"
+NOTHING: Kept = ("", "", "", "", "", "{}", NO_TAGS)
 FILE = 40  # bits of a row's number that hold its line; above them is the number of its file
 
 
@@ -233,10 +234,11 @@ def _fields(columns: Columns) -> Fields:
         if name == kind
     ]
     flagged = [(Remembered(_flagged), column.position) for column in columns.statuses]
-    countries, languages = Remembered(country_code), Remembered(language_tag)
+    countries, languages, zones = Remembered(country_code), Remembered(language_tag), Remembered(timezone)
+    among = [(Remembered(_zone_among), position) for name, position in columns.attributes if name == "attributes"]
 
     def fields(cells: Sequence[str]) -> Kept:
-        first, last, name, country, language = pick([*cells, ""])
+        first, last, name, country, language, zone = pick([*cells, ""])
         if name and not first and not last:
             first, last = split_name(name)
         first, last = clean_name(first), clean_name(last)
@@ -247,8 +249,12 @@ def _fields(columns: Columns) -> Fields:
             pairs.append(f'"country_as_given":{QUOTED(country)}')
         if language and not tag:
             pairs.append(f'"language_as_given":{QUOTED(language)}')
+        there = zones[zone]
+        if zone and not there:
+            pairs.append(f'"timezone_as_given":{QUOTED(zone)}')
+        there = there or next((one for said, position in among if (one := said[cells[position]])), "")
         found = (said[cells[position]] for said, position in tagged)
-        return first, last, code, tag, "{" + ",".join(pairs) + "}", next((one for one in found if one), NO_TAGS)
+        return first, last, code, tag, there, "{" + ",".join(pairs) + "}", next((one for one in found if one), NO_TAGS)
 
     return fields
 
@@ -269,6 +275,14 @@ def _tags_among(cell: str) -> str:
     return _tags(next((text for name, text in (members(cell) or {}).items() if identifier(name) == TAGS), ""))
 
 
+def _zone_among(cell: str) -> str:
+    """The zone in a JSON object in a cell, its member called timezone."""
+    return next(
+        (zone for name, text in (members(cell) or {}).items() if identifier(name) == ZONE and (zone := timezone(text))),
+        "",
+    )
+
+
 def _no_tags(cell: str) -> str:
     """What is in a cell of tags and can't be one: it is kept as it was given."""
     return BETWEEN.join(one for one in tags(cell).split(BETWEEN) if not sound_tag(one))
@@ -283,9 +297,6 @@ def _pairs_of(name: str, taken: frozenset[str]) -> Callable[[str], str]:
             return ""
         if name == TAGS:
             return f'"tags_as_given":{QUOTED(left)}' if (left := _no_tags(cell)) else ""
-        if name == "timezone":
-            zone = timezone(cell)
-            return prefix + QUOTED(zone) if zone else f'"timezone_as_given":{QUOTED(cell)}'
         if name == "attributes" and (found := members(cell)) is not None:
             return ",".join(_members(found, taken))
         return prefix + QUOTED(cell)
@@ -298,8 +309,11 @@ def _members(found: dict[str, Any], taken: frozenset[str]) -> Iterator[str]:
     seen: set[str] = set()
     for name, value in found.items():
         field = identifier(name)
-        field = f"{field}_2" if field in FIELDS else field
-        field, text = ("tags_as_given", _no_tags(value)) if field == TAGS else (field, value)
+        field, text = f"{field}_2" if field in FIELDS and field != ZONE else field, value
+        if field == TAGS:
+            field, text = "tags_as_given", _no_tags(value)
+        elif field == ZONE:  # what is one is a column of its own
+            field, text = "timezone_as_given", "" if timezone(value) else value
         if not field or not text or field in taken or field in seen or CONTROL.search(LINE_ENDS.sub(" ", text)):
             continue
         seen.add(field)

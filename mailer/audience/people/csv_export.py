@@ -92,6 +92,7 @@ def _rows(connection: Connection, name: str) -> Iterator[Any]:
             people.c.last_name,
             people.c.country,
             people.c.language,
+            people.c.timezone,
             tag_list(people.c.id),
             subscriptions.c.status,
             subscriptions.c.changed_at,

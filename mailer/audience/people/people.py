@@ -23,7 +23,16 @@ from mailer.store.engine.prepared import ByNumber
 from mailer.store.tables.core import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency, Membership
 
-FIELDS = ("email", "first_name", "last_name", "name", "country", "language", "tags")  # what every supporter has
+FIELDS = (
+    "email",
+    "first_name",
+    "last_name",
+    "name",
+    "country",
+    "language",
+    "timezone",
+    "tags",
+)  # what every supporter has
 SAMPLE_PERSON = {"email": "ada@example.org", "first_name": "Ada", "last_name": "Sample", "name": "Ada Sample"}
 
 MERGED = (
@@ -33,6 +42,7 @@ MERGED = (
     people.c.last_name,
     people.c.country,
     people.c.language,
+    people.c.timezone,
     tag_list(people.c.id),
     people.c.attributes,
 )
@@ -94,6 +104,7 @@ class Dossier:
     deliveries: Mapping[str, int] = field(default_factory=dict[str, int])  # state → how many
     story: Sequence[Moment] = ()
     frequency: str = Frequency.EVERY.value
+    timezone_source: str = ""  # ZoneSource of the stored zone
     decisions: Sequence[AuditEntry] = ()  # of staff, from the audit log
 
 
@@ -116,8 +127,8 @@ def supporters(connection: Connection, person_ids: Iterable[int]) -> dict[int, d
 
 
 def supporter(row: Sequence[Any]) -> dict[str, str]:
-    """The merge mapping of one row: address, names, country, language, tags, attributes (JSON or read)."""
-    address, first, last, country, language, tags, attributes = row
+    """The merge mapping of one row: address, names, country, language, time zone, tags, attributes (JSON or read)."""
+    address, first, last, country, language, timezone, tags, attributes = row
     first, last = clean_name(first), clean_name(last)  # of those who came before names were cleaned, too
     if isinstance(attributes, str):
         attributes = None if attributes == NO_ATTRIBUTES else _read(attributes)
@@ -129,6 +140,7 @@ def supporter(row: Sequence[Any]) -> dict[str, str]:
         "name": f"{first} {last}" if first and last else first or last,
         "country": country,
         "language": language,
+        "timezone": timezone,
         "tags": tags,
     }
 
@@ -156,9 +168,14 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
     hashed = address_hash(spelling, address_key)
     stops, decided = _suppressions(connection, hashed), decisions(connection, hashed)
     row = connection.execute(
-        select(*MERGED, people.c.tracking, people.c.created_at, people.c.updated_at, people.c.frequency).where(
-            people.c.address == spelling
-        )
+        select(
+            *MERGED,
+            people.c.tracking,
+            people.c.created_at,
+            people.c.updated_at,
+            people.c.frequency,
+            people.c.timezone_source,
+        ).where(people.c.address == spelling)
     ).first()
     if row is None:
         known = stops or decided
@@ -172,7 +189,7 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
     return Dossier(
         address=spelling,
         person_id=row.id,
-        fields=supporter(row[1:8]),
+        fields=supporter(row[1:9]),
         tracking=row.tracking,
         created_at=row.created_at,
         updated_at=row.updated_at,
@@ -185,6 +202,7 @@ def show(connection: Connection, address: str, *, address_key: bytes) -> Dossier
         deliveries={str(state): int(number) for state, number in counts},
         story=story(connection, row.id),
         frequency=row.frequency,
+        timezone_source=row.timezone_source,
         decisions=decided,
     )
 

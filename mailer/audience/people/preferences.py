@@ -12,10 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from mailer.audience.consent.changes import subscribe
-from mailer.audience.consent.eligibility import EVERY_LIST
+from mailer.audience.consent.eligibility import EVERY_LIST, THEIR_OWN
 from mailer.audience.consent.subscribe import lift, narrow
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
-from mailer.store.tables.states import Frequency, Membership, SuppressionReason
+from mailer.store.tables.states import Frequency, Membership, ZoneSource
 
 HOW = "preferences"  # of the proof
 
@@ -31,6 +31,7 @@ class Choices:
     frequency: str
     language: str
     tracking: bool
+    timezone: str = ""  # as they or an import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Wanted:
     frequency: Frequency | None = None
     language: str | None = None
     tracking: bool | None = None
+    timezone: str | None = None
 
 
 def choices(connection: Connection, person_id: int) -> Choices | None:
@@ -62,17 +64,20 @@ def choices(connection: Connection, person_id: int) -> Choices | None:
         against = {stop.reason for stop in stops if stop.list_id in (EVERY_LIST, row.id)}
         if row.status != Membership.UNSUBSCRIBED.value and not against:
             on[row.id] = row.name
-        elif against <= {SuppressionReason.UNSUBSCRIBED.value}:
+        elif against <= {reason.value for reason in THEIR_OWN}:
             left[row.id] = row.name
     return Choices(
-        person_id, person.address, on, left, person.frequency, person.language, tracking=person.tracking
+        person_id, person.address, on, left, person.frequency, person.language, person.tracking, person.timezone
     )  # fmt: skip
 
 
 def prefer(connection: Connection, person_id: int, wanted: Wanted, *, at: datetime) -> None:
     """Save the choices that `wanted` names."""
-    named = {"frequency": wanted.frequency, "language": wanted.language, "tracking": wanted.tracking}
+    named: dict[str, object] = {"frequency": wanted.frequency, "language": wanted.language, "tracking": wanted.tracking}
     values = {name: value for name, value in named.items() if value is not None}
+    if wanted.timezone is not None:  # their own choice goes before what imports say
+        source = ZoneSource.OWN if wanted.timezone else ZoneSource.UNKNOWN
+        values |= {"timezone": wanted.timezone, "timezone_source": source.value}
     if values:
         mine = people.c.id == person_id
         connection.execute(update(people).where(mine).values(**values, updated_at=at))
@@ -95,7 +100,7 @@ def come_back(
     narrow(connection, address_hash=hashed, keeping=numbers, at=at)
     for number in numbers:
         name = now.left[number]
-        lift(connection, address_hash=hashed, list_id=number)
+        lift(connection, address_hash=hashed, list_id=number, reasons=THEIR_OWN)
         subscribe(
             connection, person_id=now.person_id, list_id=number, how=HOW, source=source,
             wording=wordings.get(name, ""), at=at,

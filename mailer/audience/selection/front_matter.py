@@ -18,7 +18,7 @@ from mailer.experiments.cohorts import PlannedCohorts
 
 MOST_HOURS = 24 * 366
 LARGEST = 2**53  # beyond it, other programs read a JSON number as another
-KEYS = tuple(field.name for field in fields(Audience) if field.name != "urgent")
+KEYS = tuple(field.name for field in fields(Audience) if field.name not in ("urgent", "cap"))
 
 
 def read_audience(connection: Connection, source: Source, *, fields: Collection[str]) -> Audience:
@@ -63,6 +63,7 @@ class _Reader:
             seed=cast(int, self.number("seed", whole=True, most=LARGEST, least=0) or 0),
             urgent=self.source.is_urgent,
             down_the_list=self.cohorts(),
+            cap=self.source.newsletter.workspace.settings.caps,
         )
 
     def cohorts(self) -> PlannedCohorts | None:

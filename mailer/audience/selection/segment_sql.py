@@ -70,6 +70,7 @@ COLUMNS: Mapping[str, ColumnElement[str]] = {
     "last_name": people.c.last_name,
     "country": people.c.country,
     "language": people.c.language,
+    "timezone": people.c.timezone,
 }
 
 

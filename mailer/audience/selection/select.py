@@ -34,6 +34,7 @@ from sqlalchemy import (
     true,
 )
 
+from mailer.audience.consent.caps import over_cap
 from mailer.audience.consent.eligibility import FREE, RANKS, Reason, obstacle
 from mailer.audience.selection.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
 from mailer.audience.selection.spec import Audience
@@ -170,6 +171,8 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
         reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
     if audience.not_mailed_by:
         reasons.append((person.in_(mailed_by(audience.not_mailed_by)), Reason.MAILED_BEFORE.value))
+    if audience.cap and not audience.urgent:
+        reasons.append((person.in_(over_cap(audience.cap, now=now)), Reason.CAPPED.value))
     free = case(*reasons, else_=CHOSEN) if reasons else literal(CHOSEN)
     # Both engines work the rank out once here. Compared with one after the other, it would be worked out for each.
     against = case({FREE: free, **{number: reason.value for reason, number in RANKS.items()}}, value=rank)

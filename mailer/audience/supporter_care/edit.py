@@ -25,8 +25,16 @@ from mailer.errors import MailerError, raise_errors
 from mailer.staff.actor import Actor
 from mailer.staff.audit import record
 from mailer.store.tables.core import people
+from mailer.store.tables.states import ZoneSource
+from mailer.timezones import zone_named
 
-OWN = ("first_name", "last_name", "country", "language")  # columns; every other field is among the attributes
+OWN = (
+    "first_name",
+    "last_name",
+    "country",
+    "language",
+    "timezone",
+)  # columns; every other field is among the attributes
 MOST_FIELDS = 200
 
 
@@ -69,6 +77,8 @@ def change_person(
     raise_errors("This can’t be saved:", faults)
     if changed:
         columns = {name: value for name, value in changed.items() if name in OWN}
+        if "timezone" in columns:  # they said so, or nobody does any more
+            columns["timezone_source"] = ZoneSource.OWN.value if columns["timezone"] else ""
         values = {**columns, "attributes": attributes, "updated_at": at}
         connection.execute(update(people).where(people.c.id == person_id).values(**values))
         detail = ", ".join(sorted(changed))
@@ -102,6 +112,11 @@ def _sound(name: str, text: str) -> str | Diagnostic:
     if name == "language" and value:
         remedy = "Write its name or a tag, such as cy or pt-BR."
         return language_tag(value) or Diagnostic(f"“{value[:40]}” is not a language", remedy=remedy)
+    if name == "timezone" and value:
+        try:
+            return zone_named(value).key
+        except MailerError as error:
+            return error.diagnostics[0]
     return clean_name(value) if name in ("first_name", "last_name") else value
 
 

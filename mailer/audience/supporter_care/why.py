@@ -19,13 +19,14 @@ from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.fields import known_fields
 from mailer.audience.people.timeline import version_told
 from mailer.audience.selection.front_matter import read_audience
-from mailer.audience.selection.groups import MAILED
+from mailer.audience.selection.groups import MAILED, campaigns_called
 from mailer.audience.selection.segment_sql import parse_segment, truth
 from mailer.audience.selection.segment_text import segment_text
 from mailer.audience.selection.select import A_MONTH
 from mailer.audience.selection.spec import Audience, from_json
 from mailer.compose.expressions.ast import ANYTHING, And, Call, Expression, Not
 from mailer.compose.source.message_file import read_source
+from mailer.counting import counted
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,
@@ -53,6 +54,7 @@ class RuleKind(StrEnum):
     FREQUENCY = "frequency"  # wants mail as often
     RECENTLY = "recently"  # had no mail within so many hours
     EARLIER = "earlier"  # wasn't mailed by these newsletters
+    CAP = "cap"  # had fewer mails than the cap allows
     LIMIT = "limit"  # was among those drawn
 
 
@@ -167,8 +169,10 @@ class _Asking:
             before = self.mailed_before(deliveries.c.changed_at >= self.moment - timedelta(hours=hours))
             found.append(self.unmailed(RuleKind.RECENTLY, f"{hours:g}", before))
         if audience.not_mailed_by:
-            before = self.mailed_before(campaigns.c.slug.in_(audience.not_mailed_by))
+            before = self.mailed_before(campaigns_called(audience.not_mailed_by))
             found.append(self.unmailed(RuleKind.EARLIER, ", ".join(audience.not_mailed_by), before))
+        if audience.cap and not audience.urgent:
+            found.append(self.within_cap())
         if audience.limit is not None:
             found.append(WhyRule(RuleKind.LIMIT, f"{audience.limit:,}", None))
         return found
@@ -235,6 +239,19 @@ class _Asking:
             return [WhyRule(RuleKind.FREQUENCY, frequency, False)]
         ordinary = (deliveries.c.changed_at >= self.moment - A_MONTH) & campaigns.c.is_urgent.is_(False)
         return [self.unmailed(RuleKind.FREQUENCY, frequency, self.mailed_before(ordinary))]
+
+    def within_cap(self) -> WhyRule:
+        """Whether they had fewer mails in so many days than the cap allows; what waited then isn't known any more."""
+        cap, since = self.audience.cap, self.moment - self.audience.cap.length
+        had = select(func.count()).select_from(deliveries).join(campaigns, campaigns.c.id == deliveries.c.campaign_id)
+        had = had.where(
+            deliveries.c.person_id == self.person_id, deliveries.c.state.in_(MAILED), campaigns.c.is_urgent.is_(False),
+            deliveries.c.changed_at >= since, campaigns.c.launched_at <= self.moment,
+            deliveries.c.campaign_id != (self.campaign_id or 0),
+        )  # fmt: skip
+        number = int(self.connection.execute(had).scalar_one())
+        fact = f"{counted(number, 'mail')} in {counted(cap.days, 'day')}"
+        return WhyRule(RuleKind.CAP, cap.in_words, number < cap.newsletters, fact)
 
     def mailed_before(self, which: ColumnElement[bool]) -> Row[str, datetime] | None:
         """The last mail of another newsletter before the moment, among these."""

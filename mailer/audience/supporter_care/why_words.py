@@ -14,6 +14,7 @@ _STOPPED = {
     SuppressionReason.BOUNCED.value: "has an address that doesn’t exist: mail to it came back",
     SuppressionReason.COMPLAINED.value: "had reported our mail as spam",
     SuppressionReason.STAFF.value: "was stopped by staff",
+    SuppressionReason.INACTIVE.value: "had shown no interest for long, and was set inactive",
 }
 _NOT_ON = {
     Membership.PENDING.value: "had asked to join {} and not confirmed",
@@ -30,6 +31,7 @@ _OF_STATE = {
     DeliveryState.SENDING: "{name}’s mail is leaving now.",
     DeliveryState.FAILED: "{name} did not get it: the mail was refused for good.",
     DeliveryState.UNCERTAIN: "{name} may or may not have got it: the line broke as it was handed over.",
+    DeliveryState.HELD: "{name} has not got it: the hour was past before the mail’s turn, and it waits for a decision.",
     DeliveryState.CANCELLED: "{name} did not get it: it was stopped before the mail’s turn came.",
 }
 
@@ -76,12 +78,16 @@ def reason(why: Why, name: str, *, lists: Named, newsletters: Named, expressions
             said = f"wants one mail a month, and had “{newsletters(rule.fact)}”"
         case RuleKind.RECENTLY:
             said = f"had “{newsletters(rule.fact)}” within {rule.about} hours"
+        case RuleKind.CAP:
+            said = f"had {rule.fact}, or was to get them: {rule.about} is the cap"
         case RuleKind.EARLIER | RuleKind.LIMIT:
             said = f"was mailed “{newsletters(rule.fact)}”, whose readers are left out"
     return f"{name} {said}."
 
 
-def title(rule: WhyRule, *, lists: Named, newsletters: Named, expressions: Named) -> str:
+def title(  # noqa: PLR0911 - one for each kind
+    rule: WhyRule, *, lists: Named, newsletters: Named, expressions: Named
+) -> str:
     """What a rule asks, as it would be true of somebody."""
     match rule.kind:
         case RuleKind.LIST:
@@ -99,5 +105,7 @@ def title(rule: WhyRule, *, lists: Named, newsletters: Named, expressions: Named
             return f"No mail in the {rule.about} hours before"
         case RuleKind.EARLIER:
             return "Not mailed " + " or ".join(f"“{newsletters(one)}”" for one in rule.about.split(", "))
+        case RuleKind.CAP:
+            return f"Has had fewer mails than the cap, {rule.about}"
         case RuleKind.LIMIT:
             return f"Among the {rule.about} people drawn by lot"

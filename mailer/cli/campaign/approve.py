@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mailer.cli.campaign.schedule import LOCAL, PAST, SPREAD, planned
 from mailer.cli.context import now, print_json, workspace_and_database
 from mailer.cli.newsletter.check import fit_to_mail
 
@@ -22,10 +23,15 @@ if TYPE_CHECKING:
 @click.argument("slug", metavar="NEWSLETTER")
 @click.option("--at", "at", metavar="TIME", help="Approve it for this time only; “now”: whenever it is sent.")
 @click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
+@LOCAL
+@PAST
+@SPREAD
 @click.option("--ask", "only_ask", is_flag=True, help="Ask the colleagues who may approve it, by mail.")
 @click.option("--withdraw", "taken_back", is_flag=True, help="Take your own approval back.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_back: bool, yes: bool) -> None:
+def approve(
+    slug: str, at: str | None, zone: str | None, only_ask: bool, taken_back: bool, yes: bool, **timing: Any
+) -> None:
     """Approve a newsletter exactly as it is: mail, sign page, thanks, pictures, audience and time.
 
     Any change voids the approval. [studio] in mailer.toml says how many are needed.
@@ -34,17 +40,17 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.orders import leaving_time
     from mailer.delivery.campaigns.plan import prepare
-    from mailer.delivery.schedule.schedule import in_words, read_due
+    from mailer.delivery.schedule.schedule import in_words
     from mailer.review import approvals
-    from mailer.review.content import PlannedTime, leaves_at
+    from mailer.review.content import leaves_at
     from mailer.review.planned import plan_time
     from mailer.staff.actor import terminal
 
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
         settings = workspace.settings.studio
-        if _issue(database, slug) is not None:
-            _approve_issue(workspace, database, slug, withdraw=taken_back, yes=yes)
+        if (whole := _whole(workspace, database, slug)) is not None:
+            _approve_whole(workspace, database, whole, only_ask=only_ask, withdraw=taken_back, yes=yes)
             return
         newsletter = workspace.newsletter(slug)
         with database.read() as connection:
@@ -52,8 +58,7 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
         if at is not None:
             leaves = None
             if at.strip().lower() != "now":
-                due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
-                leaves = PlannedTime(due.instant, due.zone)
+                leaves, _ = planned(at, zone=zone or workspace.settings.zone, moment=moment, **timing)
         if taken_back:
             content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
             with database.write() as connection:
@@ -62,7 +67,9 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
             return
         plan, selection, _ = fit_to_mail(database, newsletter, at=leaves.at if leaves else None)
         content = content_of(plan, leaves=leaves)
-        when = in_words(leaves.at, zone=leaves.zone, now=moment) if leaves else "as soon as it is sent"
+        when = "as soon as it is sent"
+        if leaves:
+            when = str(leaves) if leaves.local or leaves.spread else in_words(leaves.at, zone=leaves.zone, now=moment)
         click.echo(f"{slug}, to {selection.chosen:,} people, {when}")
         with database.read() as connection:
             _show(approvals.review_state(connection, content, settings))
@@ -83,23 +90,36 @@ def approve(slug: str, at: str | None, zone: str | None, only_ask: bool, taken_b
         click.echo(f"Schedule it for {time}: mailer schedule {slug} --at …")
 
 
-def _issue(database: Database, slug: str) -> NewsletterContent | None:
-    """What is approved of an issue of a series, which is made already; None for a newsletter."""
+def _whole(workspace: Workspace, database: Database, slug: str) -> NewsletterContent | None:
+    """What is approved of an automation with all its mails, or of an issue of a series, which is made already; None for
+    a newsletter."""
     from mailer.delivery.series.approval import issue_content
+    from mailer.workspace import Newsletter
 
+    if Newsletter(workspace, slug).is_automation:
+        from mailer.automations.control.planned import plan_automation
+
+        return plan_automation(database, workspace.newsletter(slug), now=now()).content
     with database.read() as connection:
         return issue_content(connection, slug)
 
 
-def _approve_issue(workspace: Workspace, database: Database, slug: str, *, withdraw: bool, yes: bool) -> None:
+def _approve_whole(
+    workspace: Workspace, database: Database, content: NewsletterContent, *, only_ask: bool, withdraw: bool, yes: bool
+) -> None:
     from mailer.review import approvals
     from mailer.review.content import leaves_at
     from mailer.staff.actor import terminal
 
-    content, settings = _issue(database, slug), workspace.settings.studio
-    assert content is not None
-    click.echo(f"{slug}, for {leaves_at(content)}")
+    settings, leaves = workspace.settings.studio, leaves_at(content)
+    click.echo(f"{content.slug}, for {leaves}" if leaves else content.slug)
+    if only_ask:
+        with database.write() as connection:
+            click.echo(_asked(connection, workspace, content))
+        return
     if not (yes or withdraw):
+        with database.read() as connection:
+            _show(approvals.review_state(connection, content, settings))
         click.confirm("Approve exactly this?", abort=True)
     with database.write() as connection:
         if withdraw:
@@ -136,7 +156,7 @@ def approvals_(slug: str, as_json: bool) -> None:
     from mailer.review.approvals import review_state
 
     with workspace_and_database() as (workspace, database):
-        content = _issue(database, slug)
+        content = _whole(workspace, database, slug)
         if content is None:
             newsletter = workspace.newsletter(slug)
             with database.read() as connection:

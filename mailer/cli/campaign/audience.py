@@ -53,6 +53,8 @@ def _show(slug: str, asked: Audience, selection: Selection) -> None:
         add_row(table, f"– {reason.value}", f"{number:,}", _share(number, selection.total), style="dim")
     add_row(table, "get it", f"{selection.chosen:,}", _share(selection.chosen, selection.total), style="bold green")
     print_table(table)
+    if not asked.urgent:
+        click.echo(f"cap: {asked.cap.in_words}" + ("" if asked.cap else " ([caps] in mailer.toml)"))
     for name, value in to_words(asked).items():
         click.echo(f"{name}: {value}")
 

@@ -10,21 +10,16 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from mailer.cli.campaign.run_told import in_counts, tell_report
 from mailer.cli.context import console, now, print_json, workspace_and_database
-from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
-
-    from mailer.audience.selection.spec import Audience
-    from mailer.compose.message import Message
     from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.run_control import Stop
@@ -121,6 +116,8 @@ def _assist(slug: str, processes: int) -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.automations.engine.due import run_due
+    from mailer.cli.campaign.held import HeldNewsletters
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
@@ -130,7 +127,8 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
-        held = _Held(workspace, database)
+            run_due(database, zone=workspace.settings.zone, clock=now, due=stop.due)
+        held = HeldNewsletters(workspace, database)
         report = Runner(
             workspace,
             database,
@@ -168,13 +166,12 @@ def _make_issues(workspace: Workspace, database: Database) -> Sequence[SettledIs
     if not anything_due(database, workspace, now=now()):
         return ()
     from mailer.checking.preflight import check_issue
-    from mailer.delivery.series.data import reads_data
     from mailer.delivery.series.making import IssueMaker
 
     def check(source: Source, at: datetime) -> CheckedIssue:
         return check_issue(database, source, now=at)
 
-    return IssueMaker(workspace, database, check, reads_data(database, now=now())).make_due(now=now())
+    return IssueMaker(workspace, database, check).make_due(now=now())
 
 
 def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
@@ -290,46 +287,6 @@ def _progress() -> Generator[Progress, None, None]:
                 status.update(f"{slug}: {in_counts(tally)}")
 
         yield show
-
-
-class _Held:
-    """Looks once more at a newsletter that is due, and keeps the reasons of those that are not launched."""
-
-    def __init__(self, workspace: Workspace, database: Database) -> None:
-        self._workspace = workspace
-        self._database = database
-        self.reasons: dict[str, str] = {}
-        self.edited: dict[str, str] = {}  # of those that are launched in an older version than the files': what differs
-
-    def why_hold(self, message: Message, audience: Audience) -> str:
-        from mailer.checking.recheck import why_hold
-        from mailer.delivery.campaigns.approved import changed_since_scheduled
-        from mailer.delivery.campaigns.edited import edited_since
-        from mailer.store.engine.database import DatabaseTrouble
-
-        try:
-            why = why_hold(self._workspace, self._database, message, audience, now=now())
-            why = why or changed_since_scheduled(self._workspace, self._database, message.slug)
-            edited = None if why else edited_since(self._workspace, self._database, message.slug)
-            if edited is not None:
-                self.edited[message.slug] = edited.summary
-        except DatabaseTrouble:
-            raise
-        except MailerError as error:  # what can't be looked at must not keep others waiting
-            why = error.message
-        if why:
-            self.reasons[message.slug] = why
-        return why
-
-    def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
-        from mailer.delivery.campaigns.orders import not_approved_at_launch
-        from mailer.delivery.series.approval import why_issue_not_approved
-        from mailer.store.tables.states import CampaignKind
-
-        settings = self._workspace.settings.studio
-        if campaign.kind == CampaignKind.ISSUE:
-            return why_issue_not_approved(connection, campaign, settings)
-        return not_approved_at_launch(settings)(connection, campaign)
 
 
 def _say(words: str) -> None:

@@ -26,6 +26,9 @@ def tell_report(report: RunReport, held: Mapping[str, str]) -> None:
             click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
         else:
             click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
+    for slug, number in report.held.items():
+        were = "was past when their turn came, so they are HELD"
+        click.echo(f"{slug}: the hour of {counted(number)} {were}. Decide: mailer resolve {slug}", err=True)
     for test in report.tests:
         winner = f"version {test.winner.upper()} goes to everybody else. " if test.winner else ""
         click.echo(f"{test.slug}: {'TEST NOT DECIDED: ' * test.needs_staff}{winner}{test.why}", err=test.needs_staff)

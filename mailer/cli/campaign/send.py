@@ -1,9 +1,8 @@
-"""Sending: a proof, the campaign itself, its schedule, and stopping it."""
+"""Sending: a proof, the campaign itself, and stopping it."""
 
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -82,12 +81,12 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
         with database.read() as connection:
             refuse_launched(find_campaign(connection, slug))
         plan, selection, reached = fit_to_mail(database, workspace.newsletter(slug))
-        _show(workspace, database, plan=plan, selection=selection, reached=reached, at=now())
+        show_plan(workspace, database, plan=plan, selection=selection, reached=reached, at=now())
         if not selection.chosen:
             raise MailerError(
                 "nobody would get this mail", remedy=f"See who is left out and why: mailer audience {slug}"
             )
-        order = _order(plan)
+        order = order_of(plan)
         if dry_run:
             click.echo(_approval(database, order))
             click.echo("Nothing was sent (--dry-run).")
@@ -103,55 +102,13 @@ def send(slug: str, agreed: int | None, dry_run: bool, later: bool) -> None:
 
 @click.command()
 @click.argument("slug", metavar="NEWSLETTER")
-@click.option(
-    "--at", "at", required=True, metavar="TIME",
-    help='When it is due: "2026-12-01 09:00", "1 December 2026 9am", "tomorrow 9:00". A day alone means 09:00.',
-)  # fmt: skip
-@click.option("--tz", "zone", metavar="ZONE", help="Such as Europe/London.  [default: timezone in mailer.toml, or UTC]")
-@click.option("--late", default="2h", show_default=True, help="If this much too late, flag it instead of sending.")
-def schedule(slug: str, at: str, zone: str | None, late: str) -> None:
-    """Schedule a newsletter: its message is frozen now, and `mailer run`, started by cron, sends it when it is due."""
-    from mailer.delivery.campaigns import orders
-    from mailer.delivery.schedule.schedule import in_words, read_due
-    from mailer.review.content import PlannedTime
-    from mailer.settings.durations import seconds_of
-
-    moment, allowed = now(), timedelta(seconds=seconds_of(late))
-    with workspace_and_database() as (workspace, database):
-        due = read_due(at, zone=zone or workspace.settings.zone, now=moment)
-        workspace.secrets.require_signing()
-        plan, selection, reached = fit_to_mail(database, workspace.newsletter(slug), at=due.instant)
-        _show(workspace, database, plan=plan, selection=selection, reached=reached, at=due.instant)
-        order = _order(plan, PlannedTime(due.instant, due.zone))
-        orders.schedule(database, order, late=allowed, now=moment)
-    for remark in due.notes:
-        click.echo(remark)
-    if not (zone or workspace.settings.timezone):
-        click.echo('No time zone is set, so UTC is meant. Set timezone = "Europe/London" in mailer.toml, or use --tz.')
-    click.echo(f"{slug} is due {in_words(due.instant, zone=due.zone, now=moment)}.")
-    click.echo("The message is frozen as it is now; who gets it is decided then. `mailer run` must run from cron.")
-
-
-@click.command()
-@click.argument("slug", metavar="NEWSLETTER")
-def unschedule(slug: str) -> None:
-    """Take a newsletter off the schedule."""
-    from mailer.delivery.campaigns import orders
-
-    with workspace_and_database() as (_, database):
-        orders.stop(database, slug, terminal(), now=now())
-    click.echo(f"{slug} is off the schedule; nobody was mailed.")
-
-
-@click.command()
-@click.argument("slug", metavar="NEWSLETTER")
 @click.option("--why", default="paused by staff", show_default=True, help="Shown by `mailer status`.")
 def pause(slug: str, why: str) -> None:
     """Pause sending a newsletter. People who haven't been mailed yet stay queued."""
     from mailer.delivery.campaigns import lifecycle, orders
 
     with workspace_and_database() as (_, database):
-        campaign_id, state = _campaign(database, slug)
+        campaign_id, state = campaign_of(database, slug)
         if not orders.pause(database, slug, terminal(), why=why, now=now()):
             raise MailerError(f"{slug} is {state}, so there is nothing to pause")
         finished = lifecycle.finish_if_done(database, campaign_id, now=now())
@@ -169,7 +126,7 @@ def resume(slug: str) -> None:
     from mailer.delivery.campaigns import lifecycle, orders
 
     with workspace_and_database() as (_, database):
-        campaign_id, state = _campaign(database, slug)
+        campaign_id, state = campaign_of(database, slug)
         finished = state == "paused" and lifecycle.finish_if_done(database, campaign_id, now=now())
         if not (finished or orders.resume(database, slug, terminal(), now=now())):
             raise MailerError(f"{slug} is {state}, not paused")
@@ -186,7 +143,7 @@ def cancel(slug: str, yes: bool) -> None:
     from mailer.delivery.campaigns import orders
 
     with workspace_and_database() as (_, database):
-        _, state = _campaign(database, slug)
+        _, state = campaign_of(database, slug)
         if not yes:
             click.confirm(f"Cancel {slug} for good?", abort=True)
         count = orders.cancel(database, slug, terminal(), now=now())
@@ -197,52 +154,8 @@ def cancel(slug: str, yes: bool) -> None:
     )
 
 
-@click.command()
-@click.argument("slug", metavar="NEWSLETTER")
-@click.option("--resend", "choice", flag_value="resend", help="Send it to them again; some may get it twice.")
-@click.option("--count-as-sent", "choice", flag_value="count", help="Count them as sent; some may never have got it.")
-@click.option(
-    "--retry-failed", "choice", flag_value="retry", help="Queue everyone again who missed it through our own fault."
-)
-def resolve(slug: str, choice: str | None) -> None:
-    """Decide what happens to uncertain deliveries: people who may or may not have got the email.
-
-    Without an option, lists them. --retry-failed is for other people: those who certainly got nothing because our
-    sender, host or login was refused. Use it once that is fixed.
-    """
-    from mailer.delivery.campaigns import orders
-
-    with workspace_and_database() as (_, database):
-        if choice == "retry":
-            again = orders.retry(database, slug, terminal(), now=now())
-            people = f"{counted(again)} who missed {slug} by our own fault"
-            click.echo(f"{people} {'is' if again == 1 else 'are'} queued again; `mailer run` sends.")
-            return
-        if choice is None:
-            _list_uncertain(database, slug)
-            return
-        count = orders.resolve(database, slug, terminal(), resend=choice == "resend", now=now())
-    done = f"{'is' if count == 1 else 'are'} queued again; `mailer run` sends"
-    if choice != "resend":
-        done = f"now {'counts' if count == 1 else 'count'} as sent"
-    click.echo(f"{counted(count, 'uncertain delivery', 'uncertain deliveries')} of {slug} {done}.")
-
-
-def _list_uncertain(database: Database, slug: str) -> None:
-    from mailer.delivery.campaigns.status import people_apart
-
-    campaign_id, _ = _campaign(database, slug)
-    with database.read() as connection:
-        found = people_apart(connection, campaign_id)
-    for one in found:
-        click.echo(f"{one.address or '(forgotten since)'}  {one.since:%Y-%m-%d %H:%M} UTC  {one.why}")
-    if found:
-        click.echo(f"{counted(len(found))} may have got {slug} or not. Decide: --resend or --count-as-sent")
-    else:
-        click.echo(f"No delivery of {slug} is uncertain.")
-
-
-def _order(plan: Plan, leaves: PlannedTime | None = None) -> Order:
+def order_of(plan: Plan, leaves: PlannedTime | None = None) -> Order:
+    """What the person at the terminal orders."""
     from mailer.delivery.campaigns.approved import content_of
     from mailer.delivery.campaigns.orders import Order
 
@@ -264,7 +177,8 @@ def _approval(database: Database, order: Order) -> str:
         return f"Approval: {review_state(connection, order.content, order.settings).in_words}."
 
 
-def _campaign(database: Database, slug: str) -> tuple[int, str]:
+def campaign_of(database: Database, slug: str) -> tuple[int, str]:
+    """The number and state of a newsletter's campaign; raises when there is none."""
     from mailer.delivery.campaigns.lifecycle import require_campaign
 
     with database.read() as connection:
@@ -272,7 +186,7 @@ def _campaign(database: Database, slug: str) -> tuple[int, str]:
     return row.id, row.state
 
 
-def _show(
+def show_plan(
     workspace: Workspace, database: Database, *, plan: Plan, selection: Selection, reached: Sequence[VersionReach],
     at: datetime,
 ) -> None:  # fmt: skip

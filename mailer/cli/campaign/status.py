@@ -102,7 +102,7 @@ def _print_statuses(statuses: list[CampaignStatus], remarks: list[str], language
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     several = any(count > 1 for count in languages.values())
-    numbers = ("Sent", "Queued", "Failed", "Uncertain", "Skipped", *(("Languages",) if several else ()))
+    numbers = ("Sent", "Queued", "Failed", "Uncertain", "Held", "Skipped", *(("Languages",) if several else ()))
     for name in ("Newsletter", "State", *numbers):
         table.add_column(name, justify="right" if name in numbers else "left")
     for one in statuses:
@@ -119,7 +119,8 @@ def _shown_states() -> tuple[DeliveryState, ...]:
     from mailer.store.tables.states import DeliveryState
 
     return (
-        DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED
+        DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.HELD,
+        DeliveryState.SKIPPED,
     )  # fmt: skip
 
 
@@ -128,7 +129,7 @@ def _remark(
 ) -> str:  # fmt: skip
     """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one; `asks`:
     whether newsletters need approval; `test`: its test, while nothing is decided."""
-    words = "; ".join(filter(None, [_next(one, warm_up=warm_up), _tested(one, test, zone)]))
+    words = "; ".join(filter(None, [_held(one), _next(one, warm_up=warm_up), _tested(one, test, zone)]))
     if edited is None:
         return words
     if asks and edited.word == "scheduled":
@@ -155,13 +156,22 @@ def _tested(one: CampaignStatus, test: KeptTest | None, zone: str) -> str:
     return f"its test is decided {in_words(test.decide_at, zone=zone, now=now())}; until then {rest} wait"
 
 
+def _held(one: CampaignStatus) -> str:
+    from mailer.store.tables.states import DeliveryState
+
+    number = one.people.get(DeliveryState.HELD, 0)
+    return f"{counted(number)} held, since their hour was past: mailer resolve {one.slug}" if number else ""
+
+
 def _next(one: CampaignStatus, *, warm_up: str) -> str:
     from mailer.delivery.schedule.schedule import in_words
     from mailer.store.tables.states import CampaignState, DeliveryState
 
     moment = now()
     if one.state is CampaignState.SCHEDULED and one.due_at:
-        return f"due {in_words(one.due_at, zone=one.zone, now=moment)}"
+        launch = in_words(one.due_at, zone=one.zone, now=moment)
+        local = one.local_at.replace("T", " ")
+        return f"due {local} where each person is; launched {launch}" if local else f"due {launch}"
     unclear = f"see who, and decide: mailer resolve {one.slug}" if one.people.get(DeliveryState.UNCERTAIN) else ""
     if one.why and unclear and one.state is CampaignState.FINISHED:
         return f"{one.why} Some are uncertain: {unclear}"

@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
 def show_dossier(dossier: Dossier) -> None:
     """Print everything known of an address."""
+    from mailer.audience.people.zones import in_words, zone_of
     from mailer.counting import printable
 
     table = new_table("", "", title=dossier.address, header=False)
     for name, value in dossier.fields.items():
-        if value and name != "email":
+        if value and name not in ("email", "timezone"):
             add_row(table, name, value)
     if dossier.created_at:
         add_row(table, "known since", f"{dossier.created_at:%Y-%m-%d %H:%M} UTC")
         add_row(table, "clicks tracked", "yes" if dossier.tracking else "no")
+        add_row(table, "time zone", in_words(*zone_of(dossier.fields, dossier.timezone_source)))
         if dossier.frequency != "every":
             add_row(table, "wants", f"{dossier.frequency} mail only")
         mails = ", ".join(f"{number:,} {state}" for state, number in dossier.deliveries.items())

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from mailer.audience.selection.cohorts import staged_places
 from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
-from mailer.audience.selection.spec import Audience, to_json
+from mailer.audience.selection.spec import Audience, to_json, with_cap
 from mailer.compose import message as messages
 from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.languages import best_of
@@ -158,18 +158,19 @@ def freeze_audience(
     limited = warm_up.today(connection, now) is not None
     groups = audience.down_the_list
     with decided(connection, audience, now=now, recent_first=limited) as selection:
-        chosen, stage = places, literal(0)
+        chosen, stage, sampled = places, literal(0), None
         if message.variants:
             sizes = planned_sizes(connection, message, selection.chosen)
             drawn = draw(connection, campaign_id=campaign_id, arms=len(message.arms), each=sizes[-1])
             keep_test(connection, message, drawn, sizes=sizes, people=selection.chosen, now=now)
             chosen = drawn.drawn
             stage = case((chosen.c.arm == REST, 1), else_=0)
+            sampled = chosen.c.arm != REST
         elif groups is not None:
             chosen = staged_places(groups, seed=campaign_id, now=now)
             stage = chosen.c.stage
         number, arm, version, source = _numbered(connection, message, chosen)
-        when = timed(connection, timing, source, chosen=chosen, now=now)
+        when = timed(connection, timing, source, chosen=chosen, now=now, at_once=sampled)
         connection.execute(
             insert(deliveries).from_select(
                 ["id", "campaign_id", "person_id", "arm", "stage", "language", *TIMED],
@@ -187,7 +188,9 @@ def freeze_audience(
             )
         )
     connection.execute(
-        update(campaigns).where(campaigns.c.id == campaign_id).values(counts=selection.counts(), launched_at=now)
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id)
+        .values(counts=selection.counts(), launched_at=now, audience=with_cap(audience))
     )
     if groups is not None:
         keep_cohorts(connection, campaign_id, groups, now=now)

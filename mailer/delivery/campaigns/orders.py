@@ -18,9 +18,10 @@ from mailer.delivery.campaigns import held, lifecycle
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.campaigns.lifecycle import require_campaign
-from mailer.delivery.campaigns.retry_failed import retry_failed
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain, retry_failed
+from mailer.delivery.campaigns.timed import launches_at, refuse_unfit
 from mailer.delivery.experiments.deciding import decide_by_hand
-from mailer.delivery.schedule.local_hours import columns_of, launch_at
+from mailer.delivery.schedule.local_hours import columns_of
 from mailer.errors import MailerError
 from mailer.review.approvals import require_approvals, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
@@ -103,7 +104,8 @@ def schedule(database: Database, order: Order, *, now: datetime, late: timedelta
     if leaves is None:
         raise MailerError(f"{order.content.slug} has no time to leave at")
     order.require_right()
-    return _schedule(database, order, leaves_from(leaves, now), late=late, now=now)
+    due = launches_at(leaves, order.plan.message, earliest=now)
+    return _schedule(database, order, due, late=late, now=now)
 
 
 def send_after_hold(database: Database, order: Order, *, now: datetime) -> datetime:
@@ -113,7 +115,7 @@ def send_after_hold(database: Database, order: Order, *, now: datetime) -> datet
     """
     leaves, hold = leaves_at(order.content), order.settings.hold_for
     if leaves is not None:
-        due = leaves_from(leaves, now + hold)
+        due = launches_at(leaves, order.plan.message, earliest=now + hold)
         if due < now + hold:
             raise MailerError(
                 f"{leaves} is less than {order.settings.hold} away, which is how long it can be stopped",
@@ -124,12 +126,6 @@ def send_after_hold(database: Database, order: Order, *, now: datetime) -> datet
     order.require_right()
     _schedule(database, order, due, late=LATE, now=now)
     return due
-
-
-def leaves_from(leaves: PlannedTime, earliest: datetime) -> datetime:
-    """When a newsletter that is planned for a time is launched: by local time, when the first clocks show it, or else
-    as soon as it may be."""
-    return launch_at(leaves.wall, earliest=earliest) if leaves.local else leaves.at
 
 
 def held_until(row: Row[Any], settings: StudioSettings, *, now: datetime) -> datetime | None:
@@ -193,7 +189,7 @@ def resolve(
 ) -> int:
     """Decide on everybody who may or may not have got it; with `until`, on those known by then. Returns how many."""
     number = _allowed(database, slug, actor)
-    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
+    return resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
 
 
 def decide_test(database: Database, slug: str, actor: Actor, *, arm: str, limits: Guard, now: datetime) -> None:
@@ -230,6 +226,8 @@ def _allowed(database: Database, slug: str, actor: Actor) -> int:
 
 def _schedule(database: Database, order: Order, due: datetime, *, late: timedelta, now: datetime) -> int:
     leaves = leaves_at(order.content)
+    if leaves is not None and leaves.local:
+        refuse_unfit(database, order.plan.message, order.plan.audience, leaves, due_at=due)
     return lifecycle.schedule(
         database, order.plan, due_at=due, zone=leaves.zone if leaves else "", late=late, now=now, by=order.actor,
         within=order.within,

@@ -41,6 +41,7 @@ class CampaignStatus:
     campaign_id: int | None = None
     resumed_at: datetime | None = None  # the last time; None while it never was
     mailed_since: int = 0  # people whose mail was answered for good since then, as of some seconds ago
+    local_at: str = ""  # what clocks show where each person is, such as 2026-12-01T09:00, when it leaves by local time
     include: tuple[str, ...] = ()  # the lists it was asked for
     kind: CampaignKind = CampaignKind.NEWSLETTER
     parent: str = ""  # the newsletter that an issue is of
@@ -99,6 +100,7 @@ def campaign_statuses(
             next_try=_next_try(connection, row.id, row.stage) if row.state in WAITING else None,
             troubles=seen.troubles if (seen := evidence.get(row.id)) else 0,
             campaign_id=row.id,
+            local_at=row.local_at,
             include=tuple(row.audience.get("include", ())),
             kind=CampaignKind(row.kind),
             parent=row.parent,

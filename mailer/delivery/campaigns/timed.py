@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -20,19 +20,28 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     func,
     insert,
     literal,
     null,
 )
 
+from mailer.audience.consent.eligibility import Reason
 from mailer.audience.people.zones import KEY, ZoneKey, key_columns, people_by_key
-from mailer.delivery.schedule.local_hours import Timing
+from mailer.audience.selection.select import chosen as select_chosen
+from mailer.audience.selection.spec import Audience
+from mailer.compose.message import Message
+from mailer.delivery.schedule.local_hours import HourOfZone, Timing, hours_of, refuse_past, timing_of
+from mailer.errors import MailerError
+from mailer.review.content import PlannedTime
+from mailer.store.engine.database import Database
 from mailer.store.tables.core import people
 from mailer.store.tables.states import DeliveryState, PastHour
 from mailer.store.tables.types import to_microseconds
+from mailer.timezones.local_time import first_instant
 
-HOUR_PAST = "the hour was past where they live"  # why somebody is skipped
+HOUR_PAST = Reason.HOUR_PAST.value  # why somebody is skipped
 _temporary = MetaData()
 moments = Table(  # for each kind of people: when their mail may leave, in microseconds
     "campaign_moments",
@@ -50,18 +59,18 @@ COLUMNS = ("state", "code", "not_before", "not_after")
 
 @dataclass(frozen=True, slots=True)
 class TimedRows:
-    """A table of people with their moments joined, the values of `COLUMNS`, and by what people whose mails leave
-    together are put together."""
+    """A table of people with their moments joined, and the values of `COLUMNS`."""
 
     source: FromClause
     values: tuple[ColumnElement[Any], ...]
-    order: tuple[ColumnElement[Any], ...] = ()
 
 
 def timed(
-    connection: Connection, timing: Timing, source: FromClause, *, chosen: FromClause, now: datetime
-) -> TimedRows:
-    """`source`, which holds `chosen` (`person_id`, and `n` from 1), with when the mail of each may leave."""
+    connection: Connection, timing: Timing, source: FromClause, *, chosen: FromClause, now: datetime,
+    at_once: ColumnElement[bool] | None = None,
+) -> TimedRows:  # fmt: skip
+    """`source`, which holds `chosen` (`person_id`, and `n` from 1), with when the mail of each may leave. `at_once`:
+    whose leave at the launch, whatever their hour is: a test is decided by them before the first hour of others."""
     queued, due = literal(str(DeliveryState.QUEUED)), literal(to_microseconds(now), BigInteger)
     if timing.wall is None:
         return TimedRows(source, (queued, literal(""), _spread(due, timing, chosen, ()), null()))
@@ -73,7 +82,10 @@ def timed(
     leaves = _spread(hour, timing, chosen, (hour,))
     late = round(timing.late.total_seconds() * 1_000_000)
     values = (func.coalesce(moments.c.state, queued), func.coalesce(moments.c.code, ""), leaves, leaves + late)
-    return TimedRows(joined, values, (hour,))
+    if at_once is not None:
+        others = zip((queued, literal(""), literal(to_microseconds(now), BigInteger), null()), values, strict=True)
+        values = tuple(case((at_once, first), else_=value) for first, value in others)
+    return TimedRows(joined, values)
 
 
 def _spread(
@@ -86,6 +98,51 @@ def _spread(
     before = func.row_number().over(partition_by=together or None, order_by=chosen.c.n) - 1
     length = literal(spread, BigInteger)
     return first + before * length / func.count().over(partition_by=together or None)
+
+
+def launches_at(leaves: PlannedTime, message: Message, *, earliest: datetime) -> datetime:
+    """When a newsletter that is planned for a time is launched, which may not be before `earliest`.
+
+    By local time that is when the first clocks show the hour. With a test it is at once: the sample goes ahead, so that
+    the test is decided before the first hour of the others.
+    """
+    if not leaves.local:
+        return leaves.at
+    return earliest if message.variants else max(first_instant(leaves.wall), earliest)
+
+
+def local_hours(
+    connection: Connection, audience: Audience, leaves: PlannedTime, *, due_at: datetime, late: timedelta
+) -> tuple[Timing, list[HourOfZone]]:
+    """When the hour is for everybody of an audience as it is now, zone by zone, if it is launched at `due_at`."""
+    timing = timing_of(leaves, due_at=due_at, late=late)
+    who = select_chosen(audience, now=due_at).subquery()
+    return timing, hours_of(people_by_key(connection, who), timing)
+
+
+def refuse_unfit(
+    database: Database, message: Message, audience: Audience, leaves: PlannedTime, *, due_at: datetime
+) -> None:
+    """Raise `MailerError` where a newsletter can't leave by local time: the hour of somebody is past and nobody said
+    what becomes of them, or a test wouldn't be decided by the first hour, or groups wait behind gates."""
+    first = first_instant(leaves.wall)
+    if audience.down_the_list is not None:
+        raise MailerError(
+            "a newsletter that goes down the list, group by group, can't leave by local time",
+            remedy="Give it one time for everybody, or leave out audience.down_the_list.",
+        )
+    wait = timedelta(seconds=message.test.wait_seconds) if message.test else timedelta()
+    if message.variants and due_at + wait > first:
+        hours = wait / timedelta(hours=1)
+        raise MailerError(
+            f"its test takes {hours:g} h and would not be decided by {first:%Y-%m-%d %H:%M} UTC, when the first clocks"
+            f" show {leaves.wall:%H:%M}",
+            remedy="Choose a later day, or give the test less time: test: {wait: …}",
+        )
+    if leaves.past is PastHour.REFUSE and first < due_at:
+        with database.read(of_everyone=True) as connection:
+            timing, hours = local_hours(connection, audience, leaves, due_at=due_at, late=timedelta())
+        refuse_past(hours, timing)
 
 
 def fill_moments(

@@ -16,16 +16,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Update, and_, bindparam, case, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, insert, or_, select, update
 
+from mailer.audience.consent.caps import NO_CAP, cap_now, within_cap
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
+from mailer.audience.consent.still_inside import leaving_rules, reasons_out, still_inside
 from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
-from mailer.delivery.ledger.reopen import lock_campaign, reopen
-from mailer.delivery.ledger.step_entries import LeavingRules, leaving_rules, reasons_out, still_inside
+from mailer.delivery.ledger.reopen import let_go, lock_campaign, reopen
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
-from mailer.settings import Bounces
+from mailer.settings import Bounces, Caps
 from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import keep_few_pages
@@ -78,6 +79,18 @@ class Lane(NamedTuple):
 ONE_LANE = Lane()  # of a campaign with one mail for everybody
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Who is passed over at hand-over beside those who left. `late`: how long after their hour people are still mailed,
+    of a campaign by local time; None of others. `cap`: how many mails people get, of all campaigns together."""
+
+    late: timedelta | None = None
+    cap: Caps = NO_CAP
+
+
+NO_BOUNDS = Bounds()
+
+
 class Worker:
     """One process sending one lane of a campaign's mail, known to others by its row in `workers`."""
 
@@ -91,11 +104,10 @@ class Worker:
         warm_up: WarmUp,
         soft: Bounces = NO_SETTING,
         lane: Lane = ONE_LANE,
-        late: timedelta | None = None,
+        bounds: Bounds = NO_BOUNDS,
     ) -> None:
-        """`late`: how long after their hour people are still mailed, of a campaign by local time; None of others."""
         self.database = database
-        self.late = late
+        self.bounds = bounds
         self.lane = lane
         self.soft = soft
         self.warm_up = warm_up
@@ -115,7 +127,9 @@ class Worker:
                     lease_until=self.lease_until,
                 )
             )
-        self._begin_those, self._begun_of_those = _begin_statements(self.list_ids, self._leaving)
+        inside = () if self._leaving is None else (still_inside(self._leaving),)
+        self._plainly = _begin_statements(self.list_ids, *inside)
+        self._capped = _begin_statements(self.list_ids, *inside, within_cap()) if bounds.cap else self._plainly
 
     def claim(self, limit: int) -> list[Claim]:
         """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
@@ -125,8 +139,8 @@ class Worker:
         }  # fmt: skip
         with self.database.held.write() as connection:
             self._look(connection, now).check()
-            if self.late is not None:  # first, so that nobody is claimed who would only be given back
-                HOLD_QUEUED.count(connection, {**values, "late": now - self.late})
+            if self.bounds.late is not None:  # first, so that nobody is claimed who would only be given back
+                HOLD_QUEUED.count(connection, {**values, "late": now - self.bounds.late})
             rows = CLAIM.rows(connection, values)
         return [Claim(number, person or 0, attempt + 1) for number, person, attempt in sorted(rows)]
 
@@ -161,7 +175,7 @@ class Worker:
         now = self.clock()
         with self.database.held.write() as connection:
             self._record(connection, self._look(connection, now), done, now)
-            _let_go(connection, [self.id], now, why="the program was stopped before the answer came")
+            let_go(connection, [self.id], now, why="the program was stopped before the answer came")
 
     def renew(self) -> None:
         """Keep the lease alive while every connection is busy; does nothing while it has long to run."""
@@ -211,11 +225,14 @@ class Worker:
         ids = [claim.id for claim in granted]
         hold_consent(connection)
         values = {"worker": self.id, "now": now}
-        if self._begin_those.count(connection, ids, values) == len(ids):
+        cap = cap_now(connection, self.bounds.cap, self.campaign_id, now=now) if self.bounds.cap else None
+        begin, begun = self._capped if cap else self._plainly
+        asked = {**values, **cap.values} if cap else values
+        if begin.count(connection, ids, asked) == len(ids):
             return Begun(tuple(granted), 0, held_back)
-        started = {row[0] for row in self._begun_of_those.rows(connection, ids, values)}
+        started = {row[0] for row in begun.rows(connection, ids, asked)}
         not_started = [number for number in ids if number not in started]
-        barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids)
+        barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids, cap=cap)
         if self._leaving is not None:
             barred = reasons_out(connection, not_started, self._leaving) | barred
         HOLD_OURS.count(connection, {"deliveries": [one for one in not_started if one not in barred], **values})
@@ -282,9 +299,8 @@ _OURS = (
 _ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
 
 
-def _begin_statements(list_ids: Sequence[int], leaving: LeavingRules | None) -> tuple[ByNumber, ByNumber]:
-    """Record the intents of those rows whose people may be mailed as members of these lists, and of a step's mails of
-    those who are still in its automation.
+def _begin_statements(list_ids: Sequence[int], *more: ColumnElement[bool]) -> tuple[ByNumber, ByNumber]:
+    """Record the intents of those rows whose people may be mailed as members of these lists, where `more` holds too.
 
     The second says which rows those are as well, which takes longer. Run after the first it changes nothing more.
     """
@@ -294,11 +310,9 @@ def _begin_statements(list_ids: Sequence[int], leaving: LeavingRules | None) -> 
         "changed_at": bindparam("now"),
     }
     allowed = may_be_mailed(list_ids)
-    if leaving is not None:
-        allowed = and_(allowed, still_inside(leaving))
 
     def begin(those: Any) -> Update:
-        return update(deliveries).where(those, *_OURS, allowed, ~LATE).values(begun)
+        return update(deliveries).where(those, *_OURS, allowed, ~LATE, *more).values(begun)
 
     return ByNumber(deliveries.c.id, begin), ByNumber(
         deliveries.c.id, lambda those: begin(those).returning(deliveries.c.id)
@@ -336,28 +350,3 @@ LOOK = PreparedStatement(
     .select_from(campaigns.outerjoin(workers, workers.c.id == bindparam("worker")))
     .where(campaigns.c.id == bindparam("campaign"))
 )
-
-
-def settle_expired(database: Database, now: datetime) -> int:
-    """Take over from workers whose lease has run out: what they had on the wire becomes uncertain, the rest of what
-    they had claimed goes back to the queue. Returns how many deliveries became uncertain."""
-    with database.read() as connection:
-        if not connection.execute(select(workers.c.id).where(workers.c.lease_until < now)).all():
-            return 0
-    with database.write() as connection:
-        dead = connection.execute(
-            select(workers.c.id).where(workers.c.lease_until < now).with_for_update(skip_locked=True)
-        )
-        return _let_go(connection, [row.id for row in dead], now, why="the program died before the answer came")
-
-
-def _let_go(connection: Connection, worker_ids: Sequence[int], now: datetime, *, why: str) -> int:
-    theirs = deliveries.c.worker_id.in_(worker_ids)
-    uncertain = connection.execute(
-        update(deliveries)
-        .where(theirs, deliveries.c.state == DeliveryState.SENDING)
-        .values(state=DeliveryState.UNCERTAIN, code="", detail=why, worker_id=None, changed_at=now)
-    ).rowcount
-    connection.execute(update(deliveries).where(theirs).values(worker_id=None))
-    connection.execute(delete(workers).where(workers.c.id.in_(worker_ids)))
-    return uncertain

@@ -1,15 +1,17 @@
 """A finished campaign goes on when somebody is put back into its queue: by staff's decision, or by a late answer that
-proves that nothing was handed over."""
+proves that nothing was handed over. And what a worker that died had claimed goes back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 
 from mailer.delivery.ledger.guard_state import begin_anew
-from mailer.store.tables.core import QUEUE, campaigns, deliveries
-from mailer.store.tables.states import CampaignState
+from mailer.store.engine.database import Database
+from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
+from mailer.store.tables.states import CampaignState, DeliveryState
 
 
 def lock_campaign(connection: Connection, campaign_id: int, *, shared: bool = False) -> tuple[CampaignState, str]:
@@ -32,3 +34,29 @@ def reopen(connection: Connection, campaign_id: int, *, now: datetime) -> None:
     again = update(campaigns).where(*finished, queued).values(state=CampaignState.SENDING, finished_at=None, why="")
     if connection.execute(again).rowcount:
         begin_anew(connection, campaign_id, now=now)
+
+
+def settle_expired(database: Database, now: datetime) -> int:
+    """Take over from workers whose lease has run out: what they had on the wire becomes uncertain, the rest of what
+    they had claimed goes back to the queue. Returns how many deliveries became uncertain."""
+    with database.read() as connection:
+        if not connection.execute(select(workers.c.id).where(workers.c.lease_until < now)).all():
+            return 0
+    with database.write() as connection:
+        dead = connection.execute(
+            select(workers.c.id).where(workers.c.lease_until < now).with_for_update(skip_locked=True)
+        )
+        return let_go(connection, [row.id for row in dead], now, why="the program died before the answer came")
+
+
+def let_go(connection: Connection, worker_ids: Sequence[int], now: datetime, *, why: str) -> int:
+    """Take from workers what they claimed: what is on the wire becomes uncertain, for this reason. Returns how many."""
+    theirs = deliveries.c.worker_id.in_(worker_ids)
+    uncertain = connection.execute(
+        update(deliveries)
+        .where(theirs, deliveries.c.state == DeliveryState.SENDING)
+        .values(state=DeliveryState.UNCERTAIN, code="", detail=why, worker_id=None, changed_at=now)
+    ).rowcount
+    connection.execute(update(deliveries).where(theirs).values(worker_id=None))
+    connection.execute(delete(workers).where(workers.c.id.in_(worker_ids)))
+    return uncertain

@@ -21,7 +21,7 @@ from mailer.errors import MailerError
 from mailer.review.content import PlannedTime
 from mailer.store.tables.states import PastHour, ZoneSource
 from mailer.timezones import UNIVERSAL
-from mailer.timezones.local_time import first_instant, instant_of
+from mailer.timezones.local_time import instant_of
 
 GUESSED = (ZoneSource.COUNTRY, ZoneSource.REGION)
 SHOWN = 3  # zones that a sentence names
@@ -98,11 +98,6 @@ def hours_of(kinds: Iterable[PeopleOfKey], timing: Timing) -> list[HourOfZone]:
         found[zone] = (people + number, guessed + number * (source in GUESSED), unknown + number * (not known))
     rows = [HourOfZone(zone, hours[zone], *numbers, timing.is_past(hours[zone])) for zone, numbers in found.items()]
     return sorted(rows, key=lambda one: (one.hour, one.zone))
-
-
-def launch_at(wall: datetime, *, earliest: datetime) -> datetime:
-    """When a newsletter for this hour is launched, which may not be before `earliest`."""
-    return max(first_instant(wall), earliest)
 
 
 def refuse_past(hours: Sequence[HourOfZone], timing: Timing) -> None:

@@ -45,6 +45,12 @@ def read_local_time(text: str, *, now: datetime) -> LocalTime:
     return LocalTime(datetime.combine(day, clock), assumed.removeprefix(", and "))
 
 
+def clock_alone(text: str) -> time | None:
+    """The time of a text that names no day, such as "09:00" or "9 am"; None for any other text."""
+    words = " ".join(_words(text))
+    return _clock(text, words) if _CLOCK.fullmatch(words) or words == "noon" else None
+
+
 def _words(text: str) -> list[str]:
     """The words that matter, in small letters."""
     plain = re.sub(r"(?<=\d)[tT](?=\d)", " ", text.strip()).replace(",", " ").lower()

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from mailer.delivery.schedule.local_times import read_local_time
+from mailer.delivery.schedule.local_times import LocalTime, clock_alone, read_local_time
 from mailer.errors import MailerError
 from mailer.timezones import zone_named
+from mailer.timezones.local_time import LAST_ZONE, first_instant, instant_of, wall_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,48 @@ def read_due(text: str, *, zone: str, now: datetime) -> Due:
     exist in that zone or is past.
     """
     timezone = zone_named(zone)
-    found = read_local_time(text, now=now.astimezone(timezone).replace(tzinfo=None))
+    found = read_local_time(text, now=wall_of(now, timezone))
+    due = _due(found, timezone)
+    if due.instant <= now:
+        raise MailerError(
+            f"{found.wall:%Y-%m-%d %H:%M} in {timezone.key} is past: it is"
+            f" {now.astimezone(timezone):%Y-%m-%d %H:%M} there now",
+            remedy="Give a later time, or send now: mailer send NEWSLETTER",
+        )
+    return due
+
+
+def read_local_due(text: str, *, zone: str, now: datetime) -> Due:
+    """What the clocks of each person's own zone are to show, as the moment at which those of `zone` do: that is taken
+    for people of whom no zone is known. An hour without a day is that of the first day on which it is ahead everywhere.
+
+    Raises `MailerError` as `read_due`, but a time may be past in `zone`: not on all of the earth.
+    """
+    timezone = zone_named(zone)
+    if (clock := clock_alone(text)) is not None:
+        days = (now.date() + timedelta(days=number) for number in range(3))
+        wall = next(at for day in days if first_instant(at := datetime.combine(day, clock)) > now)
+        found = LocalTime(wall, f"{wall:%-d %B %Y}, the first day on which that is ahead everywhere")
+    else:
+        found = read_local_time(text, now=wall_of(now, timezone))
+    due = _due(found, timezone)
+    if found.wall.replace(tzinfo=UTC) - LAST_ZONE <= now:
+        shown = f"{found.wall:%Y-%m-%d %H:%M}"
+        raise MailerError(
+            f"{shown} is past everywhere", remedy="Give a later time, or send now: mailer send NEWSLETTER"
+        )
+    return due
+
+
+def _due(found: LocalTime, timezone: ZoneInfo) -> Due:
+    """The moment at which the clocks of a zone show it. Raises `MailerError` for a time that they skip."""
     notes = [f"Taken: {found.assumed}."] if found.assumed else []
-    instant = found.wall.replace(tzinfo=timezone, fold=0).astimezone(UTC)
-    back = instant.astimezone(timezone).replace(tzinfo=None)
-    shown = f"{found.wall:%Y-%m-%d %H:%M}"
+    instant, shown = instant_of(found.wall, timezone), f"{found.wall:%Y-%m-%d %H:%M}"
+    back = wall_of(instant, timezone)
     if back != found.wall:
         raise MailerError(
             f"{shown} does not exist in {timezone.key}: the clocks are put forward then",
             remedy=f"The next time that exists is {back:%Y-%m-%d %H:%M}.",
-        )
-    if instant <= now:
-        raise MailerError(
-            f"{shown} in {timezone.key} is past: it is {now.astimezone(timezone):%Y-%m-%d %H:%M} there now",
-            remedy="Give a later time, or send now: mailer send NEWSLETTER",
         )
     if is_ambiguous(instant, timezone.key):
         notes.append(f"The clocks of {timezone.key} show {shown} twice that day; the first is meant.")

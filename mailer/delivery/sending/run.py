@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
-from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
+from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, workers
 from mailer.store.tables.experiments import campaign_tests
-from mailer.store.tables.states import CampaignKind, CampaignState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 from mailer.workspace import Workspace
 
 if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what does it
@@ -41,6 +41,7 @@ class RunReport:
     overdue: list[str] = field(default_factory=list[str])
     tallies: dict[str, SendCounts] = field(default_factory=dict[str, "SendCounts"])
     finished: list[str] = field(default_factory=list[str])
+    held: dict[str, int] = field(default_factory=dict[str, int])  # people whose hour was past: staff decide
     tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
     undecided: dict[str, datetime] = field(default_factory=dict[str, datetime])  # newsletter → when its test will be
 
@@ -51,7 +52,7 @@ class RunReport:
         doubtful = any(tally.uncertain for tally in self.tallies.values())
         undecided = any(one.needs_staff for one in self.tests)
         failing = any(tally.trouble for tally in self.tallies.values())
-        return bool(self.overdue or self.settled) or doubtful or undecided or failing
+        return bool(self.overdue or self.settled or self.held) or doubtful or undecided or failing
 
 
 def note_run(database: Database, *, now: datetime) -> None:
@@ -108,16 +109,18 @@ class Runner:
         if not anything:
             return report
         from mailer.delivery.campaigns import lifecycle
-        from mailer.delivery.ledger.ledger import settle_expired
+        from mailer.delivery.ledger.reopen import settle_expired
 
         report.settled = settle_expired(self.database, self.clock())
         lifecycle.finish_paused(self.database, now=self.clock())
         if not to_send and not self._due()[1]:  # a dead worker's people may be all that is queued
             return report
+        began = self.clock()
         sender = self._sender()  # before anything is launched that it could not send
         launched = lifecycle.launch_due(
             self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not,
             pace=self.workspace.settings.pace,
+            cap=self.workspace.settings.caps,
         )  # fmt: skip
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
@@ -131,11 +134,22 @@ class Runner:
             # Under cron a used-up allowance is said once, by the run that used it up; `mailer status` keeps saying it.
             if only is not None or not sender.allowance_is_used_up():
                 report.tallies[row.slug] = self._send(row, sender)
+            if held := self._held(row, since=began):
+                report.held[row.slug] = held
             if self._finish(row.id):
                 report.finished.append(row.slug)
             elif row.message.get("variants") and (moment := self._decided_at(row.id)):
                 report.undecided[row.slug] = moment
         return report
+
+    def _held(self, row: Row[Any], *, since: datetime) -> int:
+        """How many people of a campaign by local time are held since then, as their hour was past."""
+        if not row.local_at:
+            return 0
+        held = (APART, deliveries.c.campaign_id == row.id, deliveries.c.state == DeliveryState.HELD)
+        with self.database.read() as connection:
+            late = select(func.count()).where(*held, deliveries.c.changed_at >= since)
+            return connection.execute(late).scalar_one()
 
     def assist(self, slug: str, *, processes: int) -> SendCounts:
         """Send one campaign beside the run that started this process, one of so many; launches and finishes nothing."""

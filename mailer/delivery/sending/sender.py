@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from mailer.audience.consent.caps import NO_CAP
 from mailer.audience.consent.changes import list_id
 from mailer.audience.selection.spec import from_json as audience_from_json
 from mailer.compose.message import ORIGINAL, REST, Message
@@ -21,7 +22,7 @@ from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.data.rows import TableCells
 from mailer.delivery.experiments.kept import winner_of
 from mailer.delivery.ledger.guard_state import Rails
-from mailer.delivery.ledger.ledger import Lane, Worker
+from mailer.delivery.ledger.ledger import Bounds, Lane, Worker
 from mailer.delivery.ledger.pacer import Pacer
 from mailer.delivery.ledger.permits import Permits, RateLimit, SharedPace
 from mailer.delivery.ledger.warm_up import WarmUp
@@ -31,6 +32,7 @@ from mailer.delivery.sending.progress import Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.staff.actor import cron
 from mailer.store.engine.database import Database
+from mailer.store.tables.states import CampaignKind
 from mailer.tracking.tokens import Signer
 from mailer.transports.provider import make_transport
 from mailer.workspace import Workspace
@@ -94,7 +96,8 @@ class CampaignSender:
             for lane, message in self._lanes(row).items()
         }
         tally = SendCounts()
-        if row.transport != self.transport.name:
+        # An automation goes on for years, by whatever transport there is then.
+        if row.transport != self.transport.name and row.kind != CampaignKind.STEP:
             tally.end(
                 f"it was launched for the {row.transport} transport, and mailer.toml now names {self.transport.name}:"
                 f" put that back, or cancel the campaign",
@@ -151,7 +154,10 @@ class CampaignSender:
             warm_up=self.warm_up,
             soft=self.workspace.settings.bounces,
             lane=lane,
-            late=timedelta(seconds=row.late_seconds) if row.local_at else None,
+            bounds=Bounds(
+                late=timedelta(seconds=row.late_seconds) if row.local_at else None,
+                cap=NO_CAP if row.is_urgent else self.workspace.settings.caps,
+            ),
         )
         rails = Rails(
             self.database,

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from mailer.store.engine.database import Database
 from mailer.web.studio.all_results import routes as all_results
 from mailer.web.studio.audience import routes as audience
+from mailer.web.studio.automations import routes as automations
 from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
@@ -56,6 +57,7 @@ ROOMS: tuple[Room, ...] = (
     today.ROOM,
     staff.ROOM,
     newsletters.ROOM,
+    automations.ROOM,
     lists.ROOM,
     all_results.ROOM,
     compose.ROOM,

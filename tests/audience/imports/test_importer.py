@@ -48,7 +48,7 @@ def test_a_new_person_is_kept_with_proof_of_consent(store: Database, path: Path)
     assert report.attributes == ("town",)
     assert known(store, "ada@example.org") == {
         "email": "ada@example.org", "first_name": "Ada", "last_name": "Lovelace", "name": "Ada Lovelace",
-        "country": "GB", "language": "en", "tags": "", "town": "London",
+        "country": "GB", "language": "en", "timezone": "", "tags": "", "town": "London",
     }  # fmt: skip
     with store.read() as connection:
         dossier = show(connection, "ada@example.org", address_key=KEY)

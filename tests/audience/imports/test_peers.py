@@ -193,7 +193,7 @@ def judged(path: Path, **asked: str) -> dict[str, str]:
     with source_files([path]) as files:
         (source,) = understood(files, SUPPORTERS, ImportOptions(**asked))  # pyright: ignore[reportArgumentType]
         people = list(Judge(source.columns, KEY, NOW).people(source.table.rows(), lambda *_: None))
-    return {person[1]: next(iter(_by_status({(person[9], person[10]): 1}))) for person in people}
+    return {person[1]: next(iter(_by_status({(person[10], person[11]): 1}))) for person in people}
 
 
 def written(path: Path, header: str, rows: Sequence[str], encoding: str = "utf-8") -> Path:

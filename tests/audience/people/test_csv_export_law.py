@@ -74,6 +74,7 @@ KEYS = st.sampled_from(
         "line",
         "reason",
         "timezone_as_given",
+        "timezone",
         "uuid",
         "_1_1",
         "country_as_given",
@@ -88,6 +89,7 @@ PERSON = st.fixed_dictionaries(
         "last_name": NAME,
         "country": st.sampled_from(["", "GB", "DE"]),
         "language": st.sampled_from(["", "en", "pt-BR"]),
+        "timezone": st.sampled_from(["", "Europe/London", "Asia/Kolkata"]),
         "attributes": st.dictionaries(KEYS, LINES.filter(bool), max_size=3),
         "tags": st.sets(LINES.map(sound_tag).filter(bool), max_size=3),
         "status": st.sampled_from(list(Membership)),
@@ -101,7 +103,11 @@ def add(store: Database, persons: dict[str, dict[str, Any]]) -> None:
         number = list_id(connection, "supporters")
         for count, (local, person) in enumerate(persons.items(), start=1):
             address = f"{local}@example.org"
-            fields = {name: person[name] for name in ("first_name", "last_name", "country", "language", "attributes")}
+            fields = {
+                name: person[name]
+                for name in ("first_name", "last_name", "country", "language", "timezone", "attributes")
+            }
+            fields["timezone_source"] = "import" if fields["timezone"] else ""
             hashed = address_hash(address, KEY)
             connection.execute(
                 insert(people).values(

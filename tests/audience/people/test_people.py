@@ -111,11 +111,11 @@ def test_supporters_for_merging(store: Database) -> None:
         assert supporters(connection, [1, 2, 3]) == {
             1: {
                 "email": "person1@example.org", "first_name": "Ada", "last_name": "Li", "name": "Ada Li",
-                "country": "GB", "language": "", "tags": "", "town": "Leeds",
+                "country": "GB", "language": "", "timezone": "", "tags": "", "town": "Leeds",
             },
             2: {
                 "email": "person2@example.org", "first_name": "Bob", "last_name": "", "name": "Bob", "country": "",
-                "language": "", "tags": "",
+                "language": "", "timezone": "", "tags": "",
             },
         }  # fmt: skip
         assert supporters(connection, []) == {}
@@ -128,7 +128,7 @@ def test_supporters_for_merging(store: Database) -> None:
 
 def test_an_example_has_every_field() -> None:
     assert example({"first_name": "Ada"}) == {
-        "email": "", "first_name": "Ada", "last_name": "", "name": "", "country": "", "language": "",
+        "email": "", "first_name": "Ada", "last_name": "", "name": "", "country": "", "language": "", "timezone": "",
         "tags": "",
     }  # fmt: skip
 

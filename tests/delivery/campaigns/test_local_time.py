@@ -12,15 +12,17 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from mailer.audience.selection.spec import Audience
-from mailer.compose.message import Message
+from mailer.compose.message import Message, PlannedTest
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.held import HeldChoice, decide_held
 from mailer.delivery.campaigns.status import campaign_statuses
-from mailer.delivery.campaigns.timed import HOUR_PAST
-from mailer.delivery.ledger.ledger import HOUR_OVER
+from mailer.delivery.campaigns.timed import HOUR_PAST, launches_at, refuse_unfit
+from mailer.delivery.ledger.ledger import HOUR_OVER, Bounds
 from mailer.delivery.ledger.outcomes import Done
-from mailer.delivery.schedule.local_hours import columns_of, launch_at
+from mailer.delivery.schedule.local_hours import columns_of
+from mailer.errors import MailerError
+from mailer.experiments.cohorts import PlannedCohorts
 from mailer.review.content import PlannedTime
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people
@@ -67,7 +69,7 @@ def schedule(database: Database) -> Freeze:
         local: bool = True, message: Message = MESSAGE,
     ) -> int:  # fmt: skip
         leaves = PlannedTime(at(wall, zone), zone, local, past, spread)
-        due = launch_at(leaves.wall, earliest=now) if local else leaves.at
+        due = launches_at(leaves, message, earliest=now)
         plan = Plan(message, Audience(include=("supporters",)), NOWHERE, transport="outbox")
         kept = columns_of(leaves)
         number = steps.schedule(
@@ -113,9 +115,9 @@ def _campaign(database: Database) -> int:
 
 def test_it_is_launched_when_the_first_clocks_show_the_hour(database: Database, everywhere: list[int]) -> None:
     leaves = PlannedTime(at("2026-03-29 09:00", BERLIN), BERLIN, local=True)
-    first = launch_at(leaves.wall, earliest=NOON)
+    first = launches_at(leaves, MESSAGE, earliest=NOON)
     assert first == at("2026-03-29 09:00", KIRITIMATI)
-    assert launch_at(leaves.wall, earliest=first + LATE) == first + LATE, "not before it may"
+    assert launches_at(leaves, MESSAGE, earliest=first + LATE) == first + LATE, "not before it may"
 
 
 def test_a_gap_lands_after_it_and_of_two_the_first_is_meant(database: Database, schedule: Freeze) -> None:
@@ -176,7 +178,7 @@ def test_an_outage_over_the_launch_holds_only_those_whose_hour_was_in_it(
 def _work(database: Database, campaign: int, clock: Clock) -> set[str]:
     """What a worker sends of what is due; the zones of those who got it."""
     sender = worker(database, campaign, clock)
-    sender.late = LATE
+    sender.bounds = Bounds(late=LATE)
     begun = sender.exchange([], sender.claim(100)).claims
     sender.release([Done(claim, ACCEPTED) for claim in begun])
     with database.read() as connection:
@@ -284,6 +286,25 @@ def test_mails_are_spread_evenly(database: Database, schedule: Freeze, local: bo
         assert all(row[3] == row[2] + LATE for row in found.values())
     else:
         assert {row[3] for row in found.values()} == {None}
+
+
+def test_a_newsletter_that_cannot_leave_by_local_time_is_refused(database: Database, everywhere: list[int]) -> None:
+    everybody = Audience(include=("supporters",))
+    nine = PlannedTime(at("2026-03-29 09:00", BERLIN), BERLIN, local=True)
+    first = at("2026-03-29 09:00", KIRITIMATI)
+    refuse_unfit(database, MESSAGE, everybody, nine, due_at=first)
+    later = first + timedelta(minutes=1)
+    with pytest.raises(MailerError, match=r"09:00 of 29 March 2026 is past already in Pacific/Kiritimati \(1 person\)"):
+        refuse_unfit(database, MESSAGE, everybody, nine, due_at=later)
+    for past in (PastHour.AT_ONCE, PastHour.LEAVE_OUT):
+        refuse_unfit(database, MESSAGE, everybody, replace(nine, past=past), due_at=later)
+    trial = replace(MESSAGE, variants=(MESSAGE,), test=PlannedTest())
+    assert launches_at(nine, trial, earliest=NOON) == NOON, "the sample goes ahead"
+    refuse_unfit(database, trial, everybody, nine, due_at=first - timedelta(hours=4))
+    with pytest.raises(MailerError, match="would not be decided by 2026-03-28 19:00 UTC"):
+        refuse_unfit(database, trial, everybody, nine, due_at=first - timedelta(hours=4) + timedelta(seconds=1))
+    with pytest.raises(MailerError, match="down the list"):
+        refuse_unfit(database, MESSAGE, replace(everybody, down_the_list=PlannedCohorts()), nine, due_at=first)
 
 
 def test_plans_come_back_as_they_were_kept() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from mailer.audience.consent.changes import forget
 from mailer.compose.message import REST, PlannedTest
 from mailer.delivery.campaigns import lifecycle, orders
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.experiments.counts import arm_counts, rest_counts
 from mailer.delivery.experiments.deciding import SettledTest, decide_due, recomputed
 from mailer.delivery.ledger.mailed_message import version_of
@@ -259,7 +260,7 @@ def test_uncertain_ones_are_sent_their_own_version_again(trial: Trial) -> None:
     trial.transport.answer = lambda _: ACCEPTED
     trial.run(WAIT)
     before = {row.id: row.arm for row in trial.rows()}
-    lifecycle.resolve_uncertain(trial.database, trial.campaign_id, resend=True, now=trial.clock.now)
+    resolve_uncertain(trial.database, trial.campaign_id, resend=True, now=trial.clock.now)
     trial.transport.sent.clear()
     trial.run()
     assert trial.mailed == {"a": Counter({A: 30}), "b": Counter({B: 30})}

@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from mailer.audience.consent.changes import leave, list_id
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.ledger.ledger import LEASE, RENEW_WHEN_LEFT, CampaignStopped, LeaseLost, Worker, settle_expired
+from mailer.delivery.ledger.ledger import LEASE, RENEW_WHEN_LEFT, CampaignStopped, LeaseLost, Worker
 from mailer.delivery.ledger.outcomes import Done
+from mailer.delivery.ledger.reopen import settle_expired
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import IDLE_SECONDS
 from mailer.store.tables.core import deliveries, workers

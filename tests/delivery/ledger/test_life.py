@@ -25,9 +25,11 @@ from sqlalchemy import Connection, select
 
 from mailer.audience.consent.changes import leave, list_id
 from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.campaigns.status import campaign_statuses
-from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker, settle_expired
+from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker
 from mailer.delivery.ledger.outcomes import Claim, Done
+from mailer.delivery.ledger.reopen import settle_expired
 from mailer.errors import MailerError
 from mailer.store.engine.database import open_database
 from mailer.store.tables.core import deliveries
@@ -156,7 +158,7 @@ class Life(RuleBasedStateMachine):
             uncertain = [delivery for delivery, state in _states(connection, campaign).items() if state == "uncertain"]
         try:
             with self.only(campaign):
-                steps.resolve_uncertain(self.database, campaign, resend=resend, now=self.clock.now)
+                resolve_uncertain(self.database, campaign, resend=resend, now=self.clock.now)
         except MailerError as refused:
             assert "is cancelled" in refused.message
             return

@@ -16,8 +16,9 @@ from mailer.audience.consent.changes import leave, list_id
 from mailer.audience.selection.spec import Audience
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker, settle_expired
+from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker
 from mailer.delivery.ledger.outcomes import Done
+from mailer.delivery.ledger.reopen import settle_expired
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, open_database
 from mailer.store.tables.core import campaigns, deliveries

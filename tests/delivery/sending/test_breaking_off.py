@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.ledger.guard import Halt
-from mailer.delivery.ledger.ledger import LEASE, settle_expired
+from mailer.delivery.ledger.ledger import LEASE
+from mailer.delivery.ledger.reopen import settle_expired
 from mailer.delivery.sending.connections.hand_over import ConnectionReport
 from mailer.delivery.sending.engine import Engine
 from mailer.delivery.sending.progress import Observer, SendCounts

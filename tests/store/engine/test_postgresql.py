@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from mailer.delivery.campaigns import lifecycle as steps
-from mailer.delivery.ledger.ledger import LEASE, settle_expired
+from mailer.delivery.ledger.ledger import LEASE
 from mailer.delivery.ledger.outcomes import Done
-from mailer.delivery.ledger.reopen import lock_campaign
+from mailer.delivery.ledger.reopen import lock_campaign, settle_expired
 from mailer.errors import MailerError
 from mailer.store.engine import dialects
 from mailer.store.engine.database import Conflict, Database, DatabaseTrouble, open_database

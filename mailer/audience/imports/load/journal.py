@@ -16,7 +16,7 @@ from mailer.store.tables.core import consents, people, subscriptions, suppressio
 from mailer.store.tables.imports import import_people, import_subscriptions, import_suppressions, imports
 
 UNDO = timedelta(days=1)  # how long an import can be taken back
-BEFORE = (*TEXTS, "attributes", "updated_at")
+BEFORE = (*TEXTS, "timezone_source", "attributes", "updated_at")
 
 
 class Journal:

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, Met
 from mailer.audience.imports.row_check import NO_TAGS, Person
 from mailer.store.tables.core import Id
 
-TEXTS = ("first_name", "last_name", "country", "language")
+TEXTS = ("first_name", "last_name", "country", "language", "timezone")
 TOGETHER = 5_000  # rows handed to the driver at once
 
 _temporary = MetaData()
@@ -74,9 +74,9 @@ class StagedRows:
         while batch := list(islice(rows, TOGETHER)):
             insert(batch)
             self.rows += len(batch)
-            self.counts.update(map(itemgetter(9, 10), batch))
-            self.has_moments = self.has_moments or any(person[11] is not None for person in batch)
-            self.has_tags = self.has_tags or any(person[8] != NO_TAGS for person in batch)
+            self.counts.update(map(itemgetter(10, 11), batch))
+            self.has_moments = self.has_moments or any(person[12] is not None for person in batch)
+            self.has_tags = self.has_tags or any(person[9] != NO_TAGS for person in batch)
             heard()
         return self.counts - before
 

@@ -38,7 +38,7 @@ from mailer.audience.imports.meaning.statuses import LEFT, NO_CONSENT, STOPS, UN
 from mailer.audience.imports.subscribe import ImportTarget
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import consents, people, subscriptions, suppressions
-from mailer.store.tables.states import Membership
+from mailer.store.tables.states import Membership, ZoneSource
 
 SUBSCRIBED, PENDING, OFF = (member.value for member in Membership)
 STAYING = (SUBSCRIBED, PENDING)
@@ -160,11 +160,12 @@ class Writer:
 
     def _add(self) -> int:
         """Add people who are not known, the first row of each address; how many they are."""
-        names = ["address", "address_hash", *TEXTS, "attributes", "created_at", "updated_at"]
-        columns = [stage.c[name] for name in names[:-3]]
+        columns = [stage.c[name] for name in ("address", "address_hash", *TEXTS)]
+        names = [*(column.name for column in columns), "timezone_source", "attributes", "created_at", "updated_at"]
+        source = case((stage.c.timezone != "", ZoneSource.IMPORT.value), else_="")
         # In the order of the index on addresses, where each then goes to the end of the one before.
         rows = (
-            select(*columns, as_json(stage.c.attributes), self.now, self.now)
+            select(*columns, source, as_json(stage.c.attributes), self.now, self.now)
             .where(self._eligible())
             .order_by(stage.c.address, stage.c.row)
         )
@@ -181,7 +182,7 @@ class Writer:
             .subquery()
         )
         here = and_(subscriptions.c.person_id == people.c.id, subscriptions.c.list_id == self.list_id)
-        texts = [and_(stage.c[name] != "", stage.c[name] != people.c[name]) for name in TEXTS]
+        texts = [and_(self._says(name), stage.c[name] != people.c[name]) for name in TEXTS]
         attributes = and_(stage.c.attributes != "{}", differ(people.c.attributes, stage.c.attributes))
         confirmed = and_(subscriptions.c.status == PENDING, stage.c.status == SUBSCRIBED)
         if self.staged.has_tags:
@@ -204,7 +205,8 @@ class Writer:
 
     def _update_known(self) -> None:
         """Bring people who were known up to date. An empty cell leaves what is known as it is."""
-        newer = {name: case((stage.c[name] != "", stage.c[name]), else_=people.c[name]) for name in TEXTS}
+        newer = {name: case((self._says(name), stage.c[name]), else_=people.c[name]) for name in TEXTS}
+        source = case((self._says("timezone"), ZoneSource.IMPORT.value), else_=people.c.timezone_source)
         self.connection.execute(
             update(people)
             .where(
@@ -212,7 +214,12 @@ class Writer:
                 known.c.row == stage.c.row,
                 known.c.outcome.in_((JOINED, UPDATED)),
             )
-            .values(**newer, attributes=merged(people.c.attributes, stage.c.attributes), updated_at=self.now)
+            .values(
+                **newer,
+                timezone_source=source,
+                attributes=merged(people.c.attributes, stage.c.attributes),
+                updated_at=self.now,
+            )
         )
         if self.staged.has_tags:
             who = select(known.c.person_id, known.c.row).where(known.c.outcome.in_((NEW, JOINED, UPDATED)))
@@ -230,6 +237,11 @@ class Writer:
         self.journal.keep_subscriptions(and_(waiting, theirs))
         changed = {"status": SUBSCRIBED, "changed_at": self.now}
         self.connection.execute(update(subscriptions).where(waiting, theirs).values(changed))
+
+    def _says(self, name: str) -> ColumnElement[bool]:
+        """Whether a row says more of its person than is known. Their own choice of a zone goes before a file."""
+        filled = stage.c[name] != ""
+        return and_(filled, people.c.timezone_source != ZoneSource.OWN.value) if name == "timezone" else filled
 
     def _named(self, status: str) -> Select[Any, Any, Any]:
         """People whose first row says this status: themselves, since when they agreed, and the origin."""

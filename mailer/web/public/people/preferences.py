@@ -22,6 +22,7 @@ from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES, closest
 from mailer.petition_fields.table import EMAIL
 from mailer.store.tables.states import Frequency
+from mailer.timezones.guesses import zones_lived_in
 from mailer.tracking.tokens import Named, Purpose
 from mailer.web.pages.signature_form import clean
 from mailer.web.pages.templates import mask
@@ -130,6 +131,7 @@ def _page(request: Request, now: Now, *, done: str = "", status: int = 200, type
         here=request.path_params["token"],
         lists=[(number, one, number in chosen.on) for number, one in every],
         chosen=chosen,
+        zones=sorted({*zones_lived_in(), chosen.timezone} - {""}),
         languages=[(code, own_name(code)) for code in LANGUAGES],
         reads=reads,
         reads_name=own_name(reads) if reads in LANGUAGES else reads,
@@ -181,16 +183,18 @@ def _change(door: Door, delivery_id: int, form: Form) -> Now:
         leave_some(connection, delivery_id=delivery_id, list_ids=leaving, how=HOW, at=at)
         wordings = {name: door.about_list(name).consent for name in now.left.values()}
         come_back(connection, now, shown & ticked, wordings=wordings, source="/p", at=at)
-        prefer(connection, now.person_id, _wanted(form), at=at)
+        prefer(connection, now.person_id, _wanted(form, now), at=at)
         return _now(connection, delivery_id)
 
 
-def _wanted(form: Form) -> Wanted:
+def _wanted(form: Form, now: Choices) -> Wanted:
     frequency, language = form.get("frequency", ("",))[0], form.get("language", ("",))[0]
+    zone = form.get("timezone", (now.timezone,))[0]
     return Wanted(
         frequency=Frequency(frequency) if frequency in set(Frequency) else None,
         language=language if language in LANGUAGES else None,
         tracking="tracking" in form if "tracking-shown" in form else None,
+        timezone=zone if zone != now.timezone and zone in ("", *zones_lived_in()) else None,
     )
 
 

@@ -31,8 +31,10 @@ REASONS: Mapping[Reason, str] = {
     Reason.COMPLAINED: "Reported a mail as spam",
     Reason.BOUNCED: "Their address stopped working",
     Reason.STAFF: "Stopped by one of you",
+    Reason.INACTIVE: "Inactive for long",
     Reason.OUTSIDE: "Don’t match the conditions",
     Reason.FEWER: "Asked for fewer mails",
+    Reason.HOUR_PAST: "Live where the hour was past",
     Reason.DELETED: "Forgotten",
 }  # fmt: skip
 
@@ -108,6 +110,7 @@ def reasons(counted: CountedAudience, audience: Audience, choices: BuilderChoice
         Reason.MAILED_RECENTLY: f"Had a mail in the last {_hours(audience.not_mailed_within_hours)}",
         Reason.MAILED_BEFORE: "Got "
         + " or ".join(f"“{choices.name('newsletters', one)}”" for one in audience.not_mailed_by),
+        Reason.CAPPED: f"Had {audience.cap.in_words.removeprefix('at most ')}, or will by what waits already",
         Reason.LIMIT: f"Beyond {audience.limit or 0:,}, drawn at random",
     }
     return [(own.get(reason) or REASONS[reason], number) for reason, number in counted.selection.excluded.items()]

@@ -113,8 +113,8 @@ QUESTION_SUBJECTS: tuple[RowSubject, ...] = tuple(
     )
 )  # fmt: skip
 FIELD_LABELS = {
-    "country": "Country", "language": "Language", "first_name": "First name", "last_name": "Last name",
-    "name": "Whole name", "email": "Email address", "tags": "Tags",
+    "country": "Country", "language": "Language", "timezone": "Time zone", "first_name": "First name",
+    "last_name": "Last name", "name": "Whole name", "email": "Email address", "tags": "Tags",
 }  # fmt: skip
 PICKED = {"country": "countries", "language": "languages"}
 KNOWN_WAYS = {"known": "is known", "unknown": "is not known"}

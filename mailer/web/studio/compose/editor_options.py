@@ -27,7 +27,8 @@ from mailer.web.studio.newsletters.shelf import shelf_of
 # What people call the fields there always are, in the order of the menu, and what to say to those without a value.
 WORDS = {
     "first_name": ("first name", "friend"), "name": ("whole name", "friend"), "last_name": ("last name", ""),
-    "country": ("country", ""), "language": ("language", ""), "email": ("email address", ""),
+    "country": ("country", ""), "language": ("language", ""), "timezone": ("time zone", ""),
+    "email": ("email address", ""),
 }  # fmt: skip
 OURS = {
     "organisation.name": "our name", "list.title": "the list’s name", "organisation.website": "our website",
@@ -38,7 +39,7 @@ OURS_OF_THANKS = {
     "petition.headline": "headline of the petition", "petition.url": "address of the sign page",
     **{tag: words for tag, words in OURS.items() if not tag.endswith("_url")},
 }  # fmt: skip
-COLUMNS = {field: people.c[field] for field in ("first_name", "last_name", "country", "language")}
+COLUMNS = {field: people.c[field] for field in ("first_name", "last_name", "country", "language", "timezone")}
 OWN_LINKS = (
     ("{{ view_url }}", "This mail in the browser"), ("{{ preferences_url }}", "Choosing lists"),
     ("{{ unsubscribe_url }}", "Leaving the list"),

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from mailer.delivery.campaigns import orders
+from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.campaigns.lifecycle import finish_if_done
 from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, people_apart
@@ -21,7 +22,7 @@ from mailer.web.studio.core.live import live
 from mailer.web.studio.core.opening import own_path
 from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Fact, Room, Step, StudioRoute, Weight
-from mailer.web.studio.following.told import answers, headline, hindrance, last_uncertain, rails
+from mailer.web.studio.following.told import answers, headline, hindrance, last_of, rails
 from mailer.web.studio.history.words import latest, sent_by
 from mailer.web.studio.newsletters.kept_counts import counts_of
 from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, one
@@ -34,6 +35,7 @@ MOST_NAMED = 500
 KINDS = {  # people apart, as addresses name them
     "uncertain": (DeliveryState.UNCERTAIN, "People who may or may not have got it"),
     "failed": (DeliveryState.FAILED, "People whose mailbox turned it away"),
+    "held": (DeliveryState.HELD, "People whose hour was past before it was their turn"),
     "skipped": (DeliveryState.SKIPPED, "People who were not written to any more"),
 }
 
@@ -49,7 +51,8 @@ def show(visit: Visit) -> Response:
         found = answers(connection, status, now=visit.now)
         seen = guard_counts_of(connection, number)
         so_far, begun_by = latest(connection, newsletter.slug, limit=LINES), sent_by(connection, newsletter.slug)
-        until = last_uncertain(connection, number)
+        until = last_of(connection, number, DeliveryState.UNCERTAIN)
+        held_until = last_of(connection, number, DeliveryState.HELD)
         groups = cohorts_of(connection, number)
         signing = (
             course(connection, number, status.launched_at, with_clicks=False) if newsletter.is_moving else Course()
@@ -60,6 +63,7 @@ def show(visit: Visit) -> Response:
         test=shown_test(visit, status), groups=groups, may_decide=visit.who.may(Right.SEND, newsletter.file.list),
         head=headline(visit, status, pace, hindered=hindrance(visit, status)), answers=found,
         so_far=so_far, until=until.isoformat() if until else "",
+        held_until=held_until.isoformat() if held_until else "",
         rails=rails(visit.workspace.settings.guard, seen) if newsletter.is_moving else [],
         bars=bars_of(signing, of="signatures", zone=visit.zone), signing=signing,
         begun_by=begun_by, address=f"/newsletters/{newsletter.slug}/following",
@@ -101,14 +105,30 @@ def decide(visit: Visit) -> Response:
     choice = visit.form.get("choice")
     if choice not in ("again", "sent"):
         raise HTTPException(400)
+    orders.resolve(visit.database, status.slug, visit.who, resend=choice == "again", now=visit.now, until=_until(visit))
+    return _back(visit)
+
+
+def decide_held(visit: Visit) -> Response:
+    """What becomes of those whose hour was past, as many as the page showed."""
+    _, status = _followed(visit)
+    try:
+        choice = HeldChoice(visit.form.get("choice"))
+    except ValueError:
+        raise HTTPException(400) from None
+    orders.decide_held(visit.database, status.slug, visit.who, choice, now=visit.now, until=_until(visit))
+    return _back(visit)
+
+
+def _until(visit: Visit) -> datetime:
+    """Until when the page had looked. HTTPException 400 for what is no moment."""
     try:
         until = datetime.fromisoformat(visit.form.get("until"))
     except ValueError:
         raise HTTPException(400) from None
     if until.tzinfo is None:
         raise HTTPException(400)
-    orders.resolve(visit.database, status.slug, visit.who, resend=choice == "again", now=visit.now, until=until)
-    return _back(visit)
+    return until
 
 
 def retry(visit: Visit) -> Response:
@@ -158,8 +178,8 @@ def _mark(visit: Visit, newsletter: ListedNewsletter, status: CampaignStatus) ->
 def _fact(_visit: Visit, newsletter: ListedNewsletter) -> Fact:
     status = newsletter.status
     assert status is not None
-    if newsletter.uncertain:
-        return Fact(f"{newsletter.uncertain:,} to decide", Weight.LOOK)
+    if undecided := newsletter.uncertain + newsletter.held:
+        return Fact(f"{undecided:,} to decide", Weight.LOOK)
     if status.state is CampaignState.FINISHED:
         return Fact("All sent")
     if status.state is CampaignState.CANCELLED:
@@ -179,6 +199,7 @@ ROOM = Room(
         StudioRoute(f"{HERE}/resume", resume, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/stop", stop, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/decide", decide, Right.PAUSE, method="POST"),
+        StudioRoute(f"{HERE}/held", decide_held, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/retry", retry, Right.PAUSE, method="POST"),
     ),
     steps=(Step("following", "Following", "following", order=5, fact=_fact, when=has_left, of_issues=True),),

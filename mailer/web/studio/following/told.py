@@ -158,6 +158,8 @@ def answers(connection: Connection, status: CampaignStatus, *, now: datetime) ->
                people.get(DeliveryState.SKIPPED, 0), "minus", kind="skipped"),
         Answer("May or may not have got it", "The line broke before the answer came",
                people.get(DeliveryState.UNCERTAIN, 0), "circle-question-mark", kind="uncertain", tone="warn"),
+        Answer("Held: their hour was past", "Nobody is mailed at night because something was late",
+               people.get(DeliveryState.HELD, 0), "clock", kind="held", tone="warn"),
         Answer("Get nothing", "It was stopped before their turn", people.get(DeliveryState.CANCELLED, 0), "octagon-x"),
     ]  # fmt: skip
     return [one for one in found if one.people > 0 or one.words == "Taken"]
@@ -195,9 +197,9 @@ def plain_why(why: str) -> str:
     return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
-def last_uncertain(connection: Connection, campaign_id: int) -> datetime | None:
-    """When the last became uncertain: a decision that was made on a page is about those it showed."""
-    mine = (APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN)
+def last_of(connection: Connection, campaign_id: int, state: DeliveryState) -> datetime | None:
+    """When the last became uncertain, or was held: a decision that was made on a page is about those it showed."""
+    mine = (APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == state)
     return connection.execute(select(func.max(deliveries.c.changed_at)).where(*mine)).scalar()
 
 

@@ -16,6 +16,12 @@ from mailer.store.tables.staff import audit_log
 WORDS = {  # what was done, and its icon
     "newsletter begun": ("Begun", "plus"),
     "newsletter saved": ("Saved", "pencil"),
+    "automation begun": ("Begun", "plus"),
+    "automation saved": ("Its steps saved", "pencil"),
+    "automation started": ("Started", "play"),
+    "automation closed": ("Closed: nobody comes in any more", "log-out"),
+    "automation stopped": ("Stopped, and everybody taken out", "octagon-x"),
+    "person taken out of automation": ("Somebody taken out", "user-minus"),
     "version brought back": ("An earlier version brought back", "history"),
     "picture replaced": ("Picture replaced", "image"),
     "picture described": ("Picture described", "image"),
@@ -50,6 +56,9 @@ WORDS = {  # what was done, and its icon
     "newsletter cancelled": ("Stopped for good", "octagon-x"),
     "uncertain mails sent again": ("Sent again to those who may not have got it", "circle-question-mark"),
     "uncertain mails counted as sent": ("Those who may have got it count as sent", "circle-question-mark"),
+    "held mails: now": ("Mailed at once to those whose hour was past", "clock"),
+    "held mails: next day": ("Left for the next day for those whose hour was past", "clock"),
+    "held mails: left out": ("Left out those whose hour was past", "clock"),
     "failed mails queued again": ("Those missed through our own fault get it after all", "send"),
 }
 BY_ITSELF = ("cron", "")  # names of what runs by itself

@@ -201,7 +201,7 @@ def _note(target: str, values: Counter[str], empty: int, filled: int, *, more: b
         return (f"{counted(empty, 'row')} without one" if empty else ""), bool(empty)
     if target == OPTED_IN:
         return (f"{counted(empty, 'row')} without a date" if empty else ""), bool(empty)
-    if target in ("country", "language", "tags"):
+    if target in ("country", "language", "timezone", "tags"):
         return different, False
     return ("Nobody has one" if not filled else f"{filled:,} have one" if empty else ""), False
 

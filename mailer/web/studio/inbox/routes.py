@@ -51,7 +51,7 @@ def count(visit: Visit) -> int:
 def _uncertain(visit: Visit) -> Sequence[ListedNewsletter]:
     if not may(visit, Right.PAUSE):
         return []
-    return [one for one in everything(visit) if one.uncertain and not one.file.is_away]
+    return [one for one in everything(visit) if (one.uncertain or one.held) and not one.file.is_away]
 
 
 ROOM = Room(

@@ -91,6 +91,11 @@ class ListedNewsletter:
         return self.status.people.get(DeliveryState.UNCERTAIN, 0) if self.status else 0
 
     @property
+    def held(self) -> int:
+        """People whose hour was past before it was their turn."""
+        return self.status.people.get(DeliveryState.HELD, 0) if self.status else 0
+
+    @property
     def share(self) -> float:
         """How much of it is done, from 0 to 1."""
         people = self.status.people if self.status else dict[DeliveryState, int]()

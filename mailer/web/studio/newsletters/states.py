@@ -48,7 +48,8 @@ def state_of(status: CampaignStatus | None, *, is_away: bool, hold: timedelta, n
     if status.state is CampaignState.FINISHED:
         if is_away:
             return AWAY
-        return NEEDS_A_LOOK if status.people.get(DeliveryState.UNCERTAIN) else SENT
+        undecided = status.people.get(DeliveryState.UNCERTAIN) or status.people.get(DeliveryState.HELD)
+        return NEEDS_A_LOOK if undecided else SENT
     found = {
         CampaignState.SENDING: SENDING, CampaignState.PAUSED: PAUSED, CampaignState.OVERDUE: NEEDS_A_LOOK,
         CampaignState.CANCELLED: STOPPED,

@@ -153,7 +153,7 @@ def _done(
 
 
 def _is_field(name: str) -> bool:
-    return name in ("first_name", "last_name", "country", "language") or name.startswith(OWN)
+    return name in ("first_name", "last_name", "country", "language", "timezone") or name.startswith(OWN)
 
 
 def _field(name: str) -> str:

@@ -21,12 +21,15 @@ from mailer.checking.runner import EDITED
 from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.edited import Edited
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.orders import leaving_time
+from mailer.delivery.campaigns.orders import LATE, leaving_time
+from mailer.delivery.campaigns.timed import launches_at, local_hours, refuse_unfit
 from mailer.delivery.experiments.announced import announced
 from mailer.delivery.experiments.announced import in_words as in_words_of
 from mailer.delivery.ledger.time_to_send import Before, SendDuration, duration_of, last_time
+from mailer.delivery.schedule.local_hours import HourOfZone, too_slow
 from mailer.errors import MailerError
 from mailer.review.content import NewsletterContent, PlannedTime
+from mailer.store.engine.database import DatabaseTrouble
 from mailer.web.last_used import LastUsed
 from mailer.web.studio.audience.choices import choices_of
 from mailer.web.studio.audience.counting import CountedAudience, reasons
@@ -58,6 +61,10 @@ class Examined:
     before: Before | None = None
     tested: Sequence[str] = ()  # the subjects of the versions of its test
     test_words: Sequence[str] = ()  # what the test is going to do
+    hours: Sequence[HourOfZone] = ()  # by local time: when the hour is in each zone, and for how many
+    slow: Sequence[HourOfZone] = ()  # of these: where not everybody is reached before they would be held
+    launch: datetime | None = None  # when it is launched for that
+    unfit: str = ""  # why it can't leave by local time
 
 
 class Examinations:
@@ -97,7 +104,10 @@ def examine(visit: Visit, slug: str) -> Examined:
     if look.source is None:  # what can't be read, or is a link to a place outside, isn't looked at any further
         return found
     workspace, database = visit.workspace, visit.database
+    hold = workspace.settings.studio.hold_for
     then = leaves.at if leaves and leaves.at > visit.now else visit.now
+    if leaves and leaves.local and look.press:
+        then = launches_at(leaves, look.press.message, earliest=visit.now + hold)
     checked = preflight(database, workspace.newsletter(slug), scope=Scope(), now=then)
     remarks = tuple(one for one in checked.remarks if one.rule != EDITED)
     found = replace(
@@ -107,6 +117,8 @@ def examine(visit: Visit, slug: str) -> Examined:
     if checked.plan is None or checked.selection is None:
         return found
     settings = workspace.settings
+    if leaves and leaves.local:
+        found = _by_zone(visit, found, checked.plan, leaves, then)
     with database.read(of_everyone=True) as connection:
         takes = duration_of(
             connection, checked.plan.audience, checked.selection.chosen, settings.pace,
@@ -121,6 +133,21 @@ def examine(visit: Visit, slug: str) -> Examined:
         return replace(found, content=content_of(checked.plan, leaves=leaves))
     except MailerError as error:
         return replace(found, look=replace(look, found=(*remarks, *error.diagnostics)))
+
+
+def _by_zone(visit: Visit, found: Examined, plan: Plan, leaves: PlannedTime, launch: datetime) -> Examined:
+    """With the hours of all zones, and what is against them."""
+    with visit.database.read(of_everyone=True) as connection:
+        timing, hours = local_hours(connection, plan.audience, leaves, due_at=launch, late=LATE)
+    unfit = ""
+    try:
+        refuse_unfit(visit.database, plan.message, plan.audience, leaves, due_at=launch)
+    except DatabaseTrouble:
+        raise
+    except MailerError as error:
+        unfit = f"{error.message[:1].upper()}{error.message[1:]}"
+    slow = too_slow(hours, timing, per_second=visit.workspace.settings.pace.per_second)
+    return replace(found, hours=hours, slow=slow, launch=launch, unfit=unfit)
 
 
 def _key(visit: Visit, slug: str) -> tuple[str, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -11,16 +11,18 @@ from sqlalchemy import Connection, Row, select
 from mailer.counting import listed
 from mailer.delivery.campaigns.orders import held_until
 from mailer.delivery.campaigns.status import GLANCE
-from mailer.delivery.schedule.schedule import read_due
+from mailer.delivery.schedule.schedule import read_due, read_local_due
 from mailer.errors import MailerError
 from mailer.review.content import PlannedTime
 from mailer.settings import StudioSettings
 from mailer.staff.accounts import holders
 from mailer.staff.rights import Right
 from mailer.store.tables.core import campaigns
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignState, PastHour
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.errors import first_few
+
+MOST_HOURS = 24  # over which mails are spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Countdown:
     seconds: int
     counts: bool
     has_time: bool
+    local_at: str = ""  # what clocks show where each person is, such as 09:00 of 2026-12-01
 
     @property
     def left(self) -> str:
@@ -53,7 +56,7 @@ def countdown(row: Row[Any] | None, settings: StudioSettings, *, now: datetime) 
         return None
     return Countdown(
         row.due_at, row.due_at - settings.hold_for, max(0, round((row.due_at - now).total_seconds())),
-        held_until(row, settings, now=now) is not None, bool(row.zone),
+        held_until(row, settings, now=now) is not None, bool(row.zone), row.local_at,
     )  # fmt: skip
 
 
@@ -63,12 +66,20 @@ def chosen_time(visit: Visit) -> PlannedTime | None:
     Raises `MailerError` for no time, and as `time_given`.
     """
     form = visit.form
-    if form.get("when") != "at":
+    if form.get("when") not in ("at", "local"):
         return None
     day, clock = form.get("day"), form.get("clock")
     if not (day and clock):
         raise MailerError("it needs a day and a time", remedy="Choose both.")
-    return time_given(visit, f"{day} {clock}")
+    hours = form.get("spread") or "0"
+    if not (hours.isascii() and hours.isdigit() and int(hours[:3]) <= MOST_HOURS):
+        raise MailerError(f"mails are spread over {MOST_HOURS} hours at most", remedy="Choose a number of hours.")
+    spread = timedelta(hours=int(hours))
+    if form.get("when") == "at":
+        return replace(time_given(visit, f"{day} {clock}"), spread=spread)
+    due = read_local_due(f"{day} {clock}", zone=visit.zone.key, now=visit.now)
+    past = PastHour(form.get("past")) if form.get("past") in list(PastHour) else PastHour.REFUSE
+    return PlannedTime(due.instant, due.zone, True, past, spread)
 
 
 def time_given(visit: Visit, given: str) -> PlannedTime:

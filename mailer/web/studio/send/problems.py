@@ -109,9 +109,18 @@ def _of_the_approval(visit: Visit, newsletter: ListedNewsletter, review: ReviewS
 
 def _of_the_time(visit: Visit, examined: Examined) -> Iterator[Problem]:
     leaves, hold = examined.leaves, visit.workspace.settings.studio.hold_for
+    label = "Choose another time"
+    if leaves is not None and leaves.local:
+        if examined.unfit:
+            words = "Choose a later day, or what becomes of people where it is past"
+            yield Problem(examined.unfit, words, "#time", label)
+        if examined.slow:
+            named = ", ".join(one.zone for one in examined.slow[:3])
+            words = "At the pace that is set. The others are held, and you decide. Spread the mails over some hours."
+            yield Problem(f"Not everybody in {named} is reached in time", words, "#time", label, stops=False)
+        return
     if leaves is None or leaves.at >= visit.now + hold:
         return
-    label = "Choose another time"
     if leaves.at <= visit.now:
         words = f"It was {moment(leaves.at, visit.zone, visit.now)}, {distance(leaves.at, visit.now)}"
         yield Problem("The time it was to leave is past", words, "#time", label)

@@ -18,6 +18,7 @@ from mailer.web.studio.settings.sections import (
     APPROVAL,
     BOUNCES,
     BRAND,
+    CAPS,
     GUARD,
     LINKS,
     ORGANISATION,
@@ -88,7 +89,7 @@ def _groups(visit: Visit, settings: Settings) -> list[tuple[str, list[SettingsRo
                          "mail service, public address, database")  # fmt: skip
     return [
         ("Who you are", [_row(one, settings, late) for one in (ORGANISATION, BRAND, SENDERS)]),
-        ("How mails leave", [sending, doctor, *(_row(one, settings, late) for one in (PACE, GUARD, BOUNCES))]),
+        ("How mails leave", [sending, doctor, *(_row(one, settings, late) for one in (PACE, CAPS, GUARD, BOUNCES))]),
         ("Who may do what", [_row(APPROVAL, settings, late)]),
         ("What is told", [_row(one, settings, late) for one in (LINKS, WEBHOOK)]),
     ]
@@ -115,6 +116,9 @@ def _words(section: SettingsPage, settings: Settings) -> str:  # noqa: PLR0911 -
         case PACE.name:
             speed = f"{pace.per_second:g} a second" if pace.per_second else "As fast as the mail service takes them"
             return speed + (f", warming up over {len(pace.warm_up)} days" if pace.warm_up else "")
+        case CAPS.name:
+            words = settings.caps.in_words
+            return f"{words[:1].upper()}{words[1:]}" if settings.caps else "No cap on how many mails people get"
         case GUARD.name:
             bounces, complaints = 100 * guard.bounce_rate, 100 * guard.complaint_rate
             return f"A newsletter pauses at {bounces:g} % bounces or {complaints:g} % complaints"

@@ -124,6 +124,17 @@ PACE = SettingsPage(
     ),
     template="settings/pace.html", outside=True,
 )  # fmt: skip
+CAPS = SettingsPage(
+    "caps", "How often people are mailed", "mail", "How many mails are enough?",
+    "A newsletter leaves out people who had this many, and says so before it leaves. Nobody gets it later instead.",
+    (
+        FieldGroup("", (
+            SettingField("caps.newsletters", "At most so many mails", "To one person. 0: there is no cap."),
+            SettingField("caps.days", "In so many days", "From 1 to 365."),
+        ), "Steps of automations count, too. Urgent newsletters neither count nor are held back; neither do mails that "
+           "thank, confirm or prove."),
+    ),
+)  # fmt: skip
 GUARD = SettingsPage(
     "guard", "Guard rails", "shield", "When should a newsletter pause itself?",
     "When something goes wrong while it leaves, everybody who has not got it waits until somebody looks.",
@@ -217,7 +228,7 @@ LINKS = SettingsPage(
     ),
     outside=True,
 )  # fmt: skip
-PAGES = (ORGANISATION, BRAND, SENDERS, PACE, GUARD, BOUNCES, APPROVAL, WEBHOOK, LINKS)
+PAGES = (ORGANISATION, BRAND, SENDERS, PACE, CAPS, GUARD, BOUNCES, APPROVAL, WEBHOOK, LINKS)
 
 # What is set in the file by those who look after the server, with the reason.
 BY_HAND = {

@@ -258,3 +258,24 @@ def test_everything_can_be_left_at_once_and_come_back_to(served: Served) -> None
     assert {row.status for row in served.rows(subscriptions) if row.person_id == 1} == {"unsubscribed"}
     served.post(path, b"shown=1&shown=2&on=1")
     assert [row.status for row in served.rows(subscriptions) if row.person_id == 1] == ["subscribed", "unsubscribed"]
+
+
+def test_a_time_zone_is_their_own_choice(served: Served, path: str) -> None:
+    def kept() -> tuple[str, str]:
+        person = served.rows(people)[0]
+        return person.timezone, person.timezone_source
+
+    with served.database.write() as connection:
+        known = {"timezone": "Europe/Paris", "timezone_source": "import"}
+        connection.execute(update(people).where(people.c.id == 1).values(known))
+    assert '<option lang="en" selected value="Europe/Paris">Europe/Paris</option>' in served.get(path).text
+    served.post(path, b"timezone=Europe%2FParis")
+    assert kept() == ("Europe/Paris", "import"), "what is left as it was is nobody's choice"
+    served.post(path, b"frequency=every")
+    served.post(path, b"timezone=Mars%2FOlympus")
+    assert kept() == ("Europe/Paris", "import")
+    served.post(path, b"timezone=America%2FNew_York")
+    assert kept() == ("America/New_York", "own")
+    assert 'selected value="America/New_York">America/New York<' in served.get(path).text
+    served.post(path, b"timezone=")
+    assert kept() == ("", "")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import pause, schedule
@@ -20,7 +20,7 @@ from mailer.settings import Guard
 from mailer.staff.actor import Actor
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import EVERY_RIGHT, Role
-from mailer.store.tables.core import deliveries
+from mailer.store.tables.core import campaigns, deliveries
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import Fate, Outcome, ReplyClass
 from tests.web.studio.conftest import HERE, SLUG, House
@@ -122,6 +122,31 @@ def test_a_decision_without_what_it_is_about_changes_nothing(house: House, body:
     set_state(house.studio, campaign, (1,), DeliveryState.UNCERTAIN)
     assert house.post(f"{FOLLOWING}/decide", body).status == 400
     assert status(house).people[DeliveryState.UNCERTAIN] == 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "state", "left"),
+    [("now", DeliveryState.QUEUED, None), ("left out", DeliveryState.SKIPPED, None), ("next day", "", "queued")],
+)
+@pytest.mark.sqlite
+def test_people_whose_hour_was_past_are_decided_about(house: House, choice: str, state: str, left: str | None) -> None:
+    campaign = launch(house.studio)
+    send(house.studio)
+    if left:
+        with house.studio.database.write() as connection:
+            connection.execute(update(campaigns).values(local_at="2026-11-24T09:00", zone="Europe/London"))
+    set_state(house.studio, campaign, (1,), DeliveryState.HELD)
+    found = house.get(FOLLOWING)
+    assert "Decide about 1 person" in words(found.text)
+    assert ("When their clocks show 09:00 again" in found.text) is bool(left)
+    assert "wait for" in words(house.get("/inbox").text)
+    until = re.search(r'following/held"><input type="hidden" name="until" value="([^"]+)"', found.text)
+    assert until
+    body = f"choice={quote(choice)}&until={quote(until[1])}".encode()
+    assert house.post(f"{FOLLOWING}/held", b"choice=x&until=x").status == 400
+    assert house.post(f"{FOLLOWING}/held", body).status == 303
+    assert status(house).people.get(DeliveryState.HELD) is None
+    assert status(house).people[DeliveryState(state or left or "")] == 1
 
 
 def test_names_are_for_those_who_may_see_them(house: House) -> None:

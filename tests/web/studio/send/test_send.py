@@ -22,7 +22,7 @@ from mailer.review import approvals
 from mailer.review.planned import planned_time
 from mailer.staff.actor import terminal
 from mailer.staff.rights import EVERY_RIGHT, Role
-from mailer.store.tables.core import subscriptions, workers
+from mailer.store.tables.core import people, subscriptions, workers
 from mailer.store.tables.staff import audit_log
 from tests.patience import HANG_SECONDS, until
 from tests.web.client import Reply
@@ -438,3 +438,45 @@ def test_a_stop_takes_what_was_just_put_in_its_place(house: House, now: datetime
 def _somebody_waits(house: House) -> bool:
     with house.studio.database.read() as connection:
         return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())
+
+
+@pytest.mark.sqlite
+def test_by_local_time_each_zone_is_shown_and_ordered(house: House) -> None:
+    set_up(house, "", above=LONDON)
+    with house.studio.database.write() as connection:
+        connection.execute(update(people).values(country="", timezone=""))
+        known = {"timezone": "Asia/Kolkata", "timezone_source": "import"}
+        connection.execute(update(people).where(people.c.id == 1).values(known))
+        connection.execute(update(people).where(people.c.id == 2).values(country="US"))
+    local = {"when": "local", "day": "2026-12-01", "clock": "09:00", "spread": "3"}
+    assert send(house, local, to=f"{ROOM}/time").status == 303
+    found = page_of(house)
+    assert "09:00 where each person is" in found
+    assert "Spread over 3 hours" in found
+    assert "Guessed for 1 from where they live. Not known of 1." in found
+    for zone, moment in (
+        ("Kolkata", "Tue 1 Dec, 03:30"),
+        ("New York", "Tue 1 Dec, 14:00"),
+        ("London", "Tue 1 Dec, 09"),
+    ):
+        assert re.search(rf'{zone}</th><td class="n">1</td><td>{moment}', found), zone
+    assert send(house, form_of(house)).status == 303
+    row = campaign(house)
+    assert row is not None
+    assert (row.local_at, row.spread_seconds, row.state) == ("2026-12-01T09:00", 10_800, "scheduled")
+    assert row.due_at == datetime(2026, 11, 30, 19, tzinfo=UTC), "when the first clocks show it"
+    assert "Leaves at 09:00 where each person is" in page_of(house)
+
+
+@pytest.mark.sqlite
+def test_an_hour_that_is_past_somewhere_is_in_the_way(house: House) -> None:
+    with house.studio.database.write() as connection:
+        connection.execute(update(people).values(timezone="Asia/Kolkata", timezone_source="own"))
+    today = {"when": "local", "day": "2026-11-24", "clock": "09:30"}
+    assert send(house, today, to=f"{ROOM}/time").status == 303
+    assert "09:30 of 24 November 2026 is past already in Asia/Kolkata (3 people)" in page_of(house)
+    assert send(house, {**today, "past": "leave-out"}, to=f"{ROOM}/time").status == 303
+    found = page_of(house)
+    assert "Nothing is in the way" in found
+    assert "past: left out" in found
+    assert send(house, {**today, "spread": "99"}, to=f"{ROOM}/time").status == 422
