@@ -112,7 +112,7 @@ def decided(
 
 def _recent_first(person: ColumnElement[int], *, now: datetime) -> Select[int]:
     # Nobody who was chosen is lost, whatever is known of them.
-    from mailer.audience.selection.recency import deeds, last_acted
+    from mailer.audience.people.recency import deeds, last_acted
 
     known = people.c.id == person
     source = person.table.outerjoin(people, known).outerjoin(deeds, deeds.c.person_id == person)

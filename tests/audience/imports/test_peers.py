@@ -450,3 +450,21 @@ def test_the_sums_are_the_rows(
             assert hashes == {address_hash(f"a{n}@example.net", KEY) for n in stopped}
     finally:
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (MAILCHIMP + "LAST_CHANGED,LEID,EUID,NOTES,TAGS\na@example.org," + ONE + "2026-05-14 09:30:00,1,e,,",
+         "2026-05-14 09:30:00"),
+        ("CONTACT ID,EMAIL,FIRSTNAME,LASTNAME,ADDED_TIME,MODIFIED_TIME,EMAIL_MARKETING\n"
+         "1,a@example.org,Ada,L,2024-01-01,2026-05-14,Subscribed", "2026-05-14"),
+    ],
+    ids=["mailchimp", "brevo"],
+)  # fmt: skip
+def test_when_they_were_last_active_is_kept_for_the_warm_up(
+    database: Database, tmp_path: Path, file: str, said: str
+) -> None:
+    bring(database, tmp_path / "people.csv", file + "\n")
+    with database.read() as connection:
+        assert find_supporter(connection, "a@example.org")[1]["last_active"] == said

@@ -23,9 +23,9 @@ from mailer.audience.imports.meaning.statuses import (
     consent,
     flag,
 )
+from mailer.audience.people.recency import LAST_ACTIVE
 
 SKIP = "-"
-LAST_ACTIVE = "last_active"  # when they opened, clicked or changed something there: a warm-up plan begins with them
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from mailer.audience.consent.changes import IMPORT
-from mailer.audience.imports.meaning.peers import LAST_ACTIVE
-from mailer.audience.selection.groups import PEOPLE
 from mailer.store.tables.core import consent_sources, consents, deliveries, hits, people
 from mailer.store.tables.inbound import signatures
-from mailer.store.tables.states import Membership
+from mailer.store.tables.states import Membership, Verdict
 
+LAST_ACTIVE = "last_active"  # the field: when they opened, clicked or changed something at another program
 NEVER = ""
 EARLIEST = "1990"
 
@@ -56,7 +55,7 @@ def _deeds() -> Subquery:
     clicked = (
         select(deliveries.c.person_id, hits.c.at.label("at"))
         .join_from(hits, deliveries, deliveries.c.id == hits.c.delivery_id)
-        .where(hits.c.n > 0, hits.c.verdict.in_(PEOPLE))
+        .where(hits.c.n > 0, hits.c.verdict != Verdict.MACHINE.value)
     )
     signed = select(signatures.c.person_id, signatures.c.changed_at)
     # The day of an import says nothing of its people: only what the file says does.
