@@ -24,7 +24,6 @@ from sqlalchemy import (
 
 from mailer.store.tables import (  # their tables are in the same catalogue
     automations,
-    cohorts,
     data,
     drafts,
     experiments,
@@ -47,24 +46,9 @@ from mailer.store.tables.types import (
 )
 
 __all__ = [
-    "EPOCH",
-    "MICROSECOND",
-    "Id",
-    "Instant",
-    "automations",
-    "cohorts",
-    "data",
-    "drafts",
-    "experiments",
-    "imports",
-    "inbound",
-    "jobs",
-    "metadata",
-    "review",
-    "series",
-    "staff",
-    "to_microseconds",
-]
+    "EPOCH", "MICROSECOND", "Id", "Instant", "automations", "data", "drafts", "experiments", "imports", "inbound",
+    "jobs", "metadata", "review", "series", "staff", "to_microseconds",
+]  # fmt: skip
 
 
 people = Table(
