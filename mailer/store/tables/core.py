@@ -46,23 +46,9 @@ from mailer.store.tables.types import (
 )
 
 __all__ = [
-    "EPOCH",
-    "MICROSECOND",
-    "Id",
-    "Instant",
-    "automations",
-    "data",
-    "drafts",
-    "experiments",
-    "imports",
-    "inbound",
-    "jobs",
-    "metadata",
-    "review",
-    "series",
-    "staff",
-    "to_microseconds",
-]
+    "EPOCH", "MICROSECOND", "Id", "Instant", "automations", "data", "drafts", "experiments", "imports", "inbound",
+    "jobs", "metadata", "review", "series", "staff", "to_microseconds",
+]  # fmt: skip
 
 
 people = Table(

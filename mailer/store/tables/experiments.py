@@ -1,5 +1,4 @@
-"""The tables of tests: which versions of a message were tried on whom, and the groups that a newsletter goes down its
-list to; with what was decided from what."""
+"""The tables of tests, and of groups that a newsletter goes down its list to: what was tried, and what was decided."""
 
 from __future__ import annotations
 
