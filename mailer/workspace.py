@@ -21,6 +21,7 @@ ACTION_FILE = "action.md"  # in a newsletter's folder: the page on which people 
 THANKS_FILE = "thanks.md"  # beside it: the mail that thanks each of them
 MESSAGES = ("message.md", "message.mjml")  # a newsletter has one of them
 VERSION = re.compile(r"message\.[b-d]\.")  # the name of a file with another version of it, for a test
+AUTOMATION_FILE = "automation.toml"  # makes the folder an automation: its messages go out step by step
 TEXT_KEYS = (
     "title", "list_id", "from", "reply_to", "description", "about", "consent", "opt_in", "language", "colour",
     "afterwards",
@@ -84,16 +85,23 @@ class Workspace:
         return self.root / "lists"
 
     def newsletter(self, slug: str) -> Newsletter:
-        """The newsletter `slug`; raises with the nearest names when there is none."""
+        """The newsletter or automation `slug`; raises with the nearest names when there is none."""
         found = Newsletter(self, slug)
         if SLUG.fullmatch(slug) and found.folder.is_dir():
             return found
         raise MailerError(
-            f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.slugs())
+            f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.folders())
         )
 
     def slugs(self) -> list[str]:
-        """The slugs of all newsletters, sorted."""
+        """The slugs of all newsletters, sorted. Automations are none: nobody sends one as a whole."""
+        return [slug for slug in self.folders() if not Newsletter(self, slug).is_automation]
+
+    def automations(self) -> list[str]:
+        """The slugs of all automations, sorted."""
+        return [slug for slug in self.folders() if Newsletter(self, slug).is_automation]
+
+    def folders(self) -> list[str]:
         if not self.newsletters.is_dir():
             return []
         with os.scandir(self.newsletters) as entries:  # which tells files from folders without asking for each
@@ -127,8 +135,8 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Newsletter:
-    """What staff write, as a folder of its workspace. Made by `Workspace.newsletter`, the folder is there; everything
-    below takes this value, so a name that was typed is looked up once."""
+    """What staff write, as a folder of its workspace: a newsletter, or an automation. Made by `Workspace.newsletter`,
+    the folder is there; everything below takes this value, so a name that was typed is looked up once."""
 
     workspace: Workspace
     slug: str
@@ -144,6 +152,10 @@ class Newsletter:
     @property
     def has_thanks_mail(self) -> bool:
         return (self.folder / THANKS_FILE).is_file()
+
+    @property
+    def is_automation(self) -> bool:
+        return (self.folder / AUTOMATION_FILE).is_file()
 
     def translations(self, name: str) -> dict[str, str]:
         """The files beside `name` that hold it in other languages, by what their names say: "fr" → message.fr.md."""

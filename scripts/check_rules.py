@@ -66,7 +66,7 @@ GROUPS = {
     "audience": "Everyone's mail", "size": "Size", "accessibility": "Accessibility", "contrast": "Contrast",
     "compatibility": "Mail programs", "links": "Links", "subject": "Subject and preheader", "pictures": "Pictures",
     "law": "Law and standards", "text": "Plain text and notes", "writing": "Words", "compose": "Reading the files",
-    "check": "Waivers", "lists": "Lists",
+    "data": "Data", "check": "Waivers", "lists": "Lists",
 }  # fmt: skip
 
 

@@ -69,11 +69,11 @@ def _specimen(
 ) -> Specimen:  # fmt: skip
     workspace, longest = plan.newsletter.workspace, people.longest
     settings = workspace.settings
-    builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]))
+    builder = EnvelopeBuilder(message, settings=settings, signer=Signer([KEY]), cells=plan.cells)
     envelope = builder.envelope(NUMBER, attempt=1, address=longest["email"], supporter=longest, now=now)
     mail = build(builder.mailing(), envelope)
     headers = BytesHeaderParser().parsebytes(mail)
-    whole = MergeProgram(_with_all_branches(message))
+    whole = MergeProgram(_with_all_branches(message), cells=plan.cells)
     urls = Urls(*(f"{message.public_url}/{path}/{TOKEN}" for path in "cuvp"))
     return Specimen(
         source=source,
@@ -141,7 +141,7 @@ def _people(
                 supporter_of(connection, figures, Which.LONGEST) or sample,
                 figures, reached,
             )
-            for version, (figures, reached) in merge_versions(connection, plan.message).items()
+            for version, (figures, reached) in merge_versions(connection, plan.message, plan.cells).items()
         }  # fmt: skip
     return selection, found
 

@@ -63,10 +63,18 @@ def preflight(database: Database, newsletter: Newsletter, *, scope: Scope, now: 
     return replace(found, edited=edited, remarks=tuple(worst_first([*found.remarks, of_edited(edited)])))
 
 
+def check_issue(database: Database, source: Source, *, now: datetime) -> Preflight:
+    """Check an issue of a series as it was made, with everybody who would get it."""
+    found = check_source(database, source, scope=Scope(), now=now)
+    thanks = _thanks_remarks(database, source.newsletter, now=now)
+    return replace(found, remarks=tuple(worst_first([*found.remarks, *thanks])))
+
+
 def check_source(database: Database, source: Source, *, scope: Scope, now: datetime) -> Preflight:
     """Check a newsletter as it is being written."""
-    written = compile_newsletter(database, source)
-    slug, plan = source.newsletter.slug, written.plan
+    written = compile_newsletter(database, source, now=now)
+    source, plan = written.source, written.plan  # with what is known of its petition, its page and its data
+    slug = source.newsletter.slug
     faults = [*_page_faults(source.newsletter), *written.diagnostics]
     if plan is None:
         return Preflight(slug, tuple(judged(source, map(ruled, faults))))

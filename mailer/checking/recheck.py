@@ -16,6 +16,7 @@ from mailer.checking.evidence.audience_rows import merge_versions
 from mailer.checking.evidence.audience_stats import AudienceStats, Trouble
 from mailer.compose.message import Message
 from mailer.counting import counted
+from mailer.delivery.data.rows import TableCells
 from mailer.store.engine.database import Database
 from mailer.workspace import Workspace
 
@@ -28,8 +29,9 @@ ABOUT_PEOPLE = {
 
 def why_hold(workspace: Workspace, database: Database, message: Message, audience: Audience, *, now: datetime) -> str:
     """Why the message must not go out to this audience now, in words for staff; "" when it may."""
+    cells = TableCells(database, workspace.secrets.require_address_key)
     with database.read(of_everyone=True) as connection, decided(connection, audience, now=now):
-        merged = merge_versions(connection, message)
+        merged = merge_versions(connection, message, cells)
     found: list[str] = [] if any(one.people for one, _ in merged.values()) else ["nobody would get it any more"]
     for version, one in message.versions.items():
         found += [*_about_people(one, merged[version][0]), *_about_pages(workspace, one)]

@@ -62,6 +62,18 @@ looked_at_elsewhere(
     why="A message is frozen when it is scheduled, so that what goes out is what was checked: the older version.",
 )  # fmt: skip
 looked_at_elsewhere(
+    "data.unreadable", Level.ERROR, "a source below `data:` can't be read", waivable=False,
+    why="What the text takes from it would be missing from everybody's mail.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "data.nothing", Level.WARNING, "a source below `data:` has nothing to show",
+    why="Where its entries would be, people see what is around them: a heading without news.",
+)  # fmt: skip
+looked_at_elsewhere(
+    "data.when", Level.NOTE, "how much a source on the web holds, and when it was read",
+    why="A site may have changed since. What is mailed is what was read then, the same for everybody.",
+)  # fmt: skip
+looked_at_elsewhere(
     "lists.fault", Level.ERROR, "the definition of a list can't be read", waivable=False,
     why="Nobody on it can be mailed.",
 )  # fmt: skip

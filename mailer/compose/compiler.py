@@ -27,6 +27,7 @@ from mailer.compose.markdown.body import Body, RenderedBody
 from mailer.compose.markdown.context import BlockContext
 from mailer.compose.markdown.parser import Markdown
 from mailer.compose.markdown.setting import kept_together
+from mailer.compose.merge import with_tables
 from mailer.compose.message import Context, Link, Message, together
 from mailer.compose.mjml.lint import check_structure
 from mailer.compose.mjml.rewrite_links import Addresses, conditions_in_raw
@@ -124,7 +125,7 @@ class _Compiler:
                 "name": definition.name, "title": definition.title, "list_id": definition.list_id,
                 "description": self.description,
             },
-            "campaign": {"slug": source.newsletter.slug, "list": definition.name},
+            "campaign": {"slug": source.campaign, "list": definition.name},
             "organisation": {
                 "name": settings.organisation.name, "postal_address": settings.organisation.postal_address,
                 "website": settings.organisation.website,
@@ -135,9 +136,11 @@ class _Compiler:
         self.constants |= {"event": self.event} if self.event else {}
         self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
+        self.context |= source.data.for_templates(marker=self.markers.prefix) if source.data else {}
         self.fields = frozenset({*BASE_FIELDS, *known_fields})
         scopes = {"supporter": self.fields, **self.constants}
-        vocabulary = Vocabulary(scopes, names=PERSONAL_ADDRESSES, calls=(TAGGED,), language=self.language)
+        vocabulary = Vocabulary(scopes, names=PERSONAL_ADDRESSES, calls=(TAGGED,), language=self.language,
+                                tables=source.tables)  # fmt: skip
         self.task = Task(workspace.templates, self.markers, vocabulary, self.context)
         self.resolver = Resolver(self.task)
         self.pictures = Pictures(source.newsletter)
@@ -201,8 +204,7 @@ class _Compiler:
         return next((one for one in source.translations if one.language == self.language), source)
 
     def _action(self) -> Action | None:
-        written = self.source.action
-        if written is None:
+        if (written := self.source.action) is None:
             return None
         own = f"{self.workspace.settings.public.url}/act/{self.source.newsletter.slug}"
         url = own if written.page else self.resolver.line(written.url, self.source.place("action.url"))
@@ -244,10 +246,8 @@ class _Compiler:
 
     def _laid_out(self, written: _Authored) -> Resolved | None:
         source = self.source
-        look = look_of_mail(
-            self.workspace.settings, pictures=self.pictures, headline=self.markers.without(written.headline,
-            conditions=True), language=self.language,
-        )  # fmt: skip
+        look = look_of_mail(self.workspace.settings, pictures=self.pictures, language=self.language,
+                            headline=self.markers.without(written.headline, conditions=True))  # fmt: skip
         context = {
             **look, "message": SimpleNamespace(
                 subject=written.subject, preheader=written.preheader, title=written.subject,
@@ -325,15 +325,15 @@ class _Compiler:
         if not sender:
             remedy = 'In mailer.toml, below [sender]: from = "Example Campaigns <appeals@example.org>"'
             self.faults.append(Diagnostic("there is no sender", source.place("from"), remedy))
-        return Message(
-            slug=source.newsletter.slug, list=self.definition.name, language=self.language,
+        return with_tables(Message(
+            slug=source.campaign, list=self.definition.name, language=self.language,
             direction=self.direction, from_=sender,
             reply_to=source.reply_to or self.definition.reply_to or settings.reply_to,
             public_url=settings.public.url, subject=subject, preheader=preheader, html=html_parts, text=text_parts,
             slots=tuple(slots.slots), links=links, images=self.pictures.images,
             constants=self.constants, is_urgent=source.is_urgent, is_public=source.is_public,
-            waived=dict(source.waived),
-        )  # fmt: skip
+            waived=dict(source.waived), data=source.data.to_json() if source.data and source.data_sources else {},
+        ), source.tables)  # fmt: skip
 
     def _links(self, slots: MergeSlots, splitter: Splitter) -> tuple[Link, ...]:
         return tuple(

@@ -6,12 +6,13 @@ No Jinja runs here: expressions are closures. Building a MIME message of the res
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
 from markupsafe import escape
 
+from mailer.compose.data.tables import LOOKUP, Cells, LookupTable, no_cells
 from mailer.compose.expressions.ast import ANYTHING, Expression, Filter, Vocabulary
 from mailer.compose.expressions.evaluator import NO_CALLS, Subject, TextOf, text_of, truth_of
 from mailer.compose.expressions.parser import parse_expression
@@ -19,17 +20,14 @@ from mailer.compose.expressions.tagged import TAGGED
 from mailer.compose.message import Choice, Context, Link, Message, Parts, Slot
 from mailer.compose.open_pixel import PICTURE
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
+from mailer.compose.visible import UNFIT
 from mailer.errors import MailerError
 
-# What has no place in anybody's name or town: controls, lone surrogates, noncharacters, line and paragraph separators,
-# and the signs that turn the direction of all that follows (Unicode TR 36 §3.1 names the attack).
-UNFIT = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u2028\u2029\u202a-\u202e\u2066-\u2069]"
-)
 BREAKS = re.compile(r"[\t\n\r]+")
 NEEDS_ESCAPE = re.compile("[&<>\"']").search
 NAMES = ("click_url", *PERSONAL_ADDRESSES)
 Render = Callable[[Subject], str]
+QUOTES = ("'", '"')
 NO_BRANCH = -1  # no test of a condition holds, and it has no {% else %}
 
 
@@ -69,6 +67,7 @@ class MergeProgram:
 
     message: Message
     watch: Callable[[int, str | int], None] | None = None
+    cells: Cells = no_cells  # of `message.tables`
     top_level: frozenset[int] = field(init=False)  # slots that the mail's texts mention themselves
     addresses: frozenset[str] = field(init=False)  # which of NAMES the message mentions anywhere
     _renders: list[Render] = field(init=False)
@@ -88,7 +87,7 @@ class MergeProgram:
 
     def values(self, supporter: Mapping[str, object], urls: Urls) -> tuple[str, ...]:
         """A text for each slot, escaped for where it is; "" for slots that no text of the mail mentions itself."""
-        return self.values_of(_person(supporter, urls))
+        return self.values_of(_person(supporter, urls, self.cells))
 
     def values_of(self, person: Subject) -> tuple[str, ...]:
         """The same of a person whose `names` holds at least `addresses`, and `names_in_html` the same escaped."""
@@ -128,7 +127,7 @@ class MergeProgram:
         return self._text(link.destination, supporter, NO_URLS)
 
     def _text(self, parts: Parts, supporter: Mapping[str, object], urls: Urls) -> str:
-        person = _person(supporter, urls)
+        person = _person(supporter, urls, self.cells)
         return "".join([part if isinstance(part, str) else self._renders[part](person) for part in parts])
 
     def _slot(self, n: int, slot: Slot) -> Render:
@@ -175,9 +174,9 @@ def _watched(text: TextOf, n: int, watch: Callable[[int, str | int], None]) -> T
     return seen
 
 
-def _person(supporter: Mapping[str, object], urls: Urls) -> Subject:
+def _person(supporter: Mapping[str, object], urls: Urls, cells: Cells) -> Subject:
     names = urls.names
-    return Subject(supporter, names, NO_CALLS, {name: for_html(address) for name, address in names.items()})
+    return Subject(supporter, names, NO_CALLS, {name: for_html(address) for name, address in names.items()}, cells)
 
 
 def _branch(parts: Parts, renders: list[Render]) -> Render:
@@ -188,6 +187,19 @@ def _branch(parts: Parts, renders: list[Render]) -> Render:
     return lambda person: "".join([piece if isinstance(piece, str) else piece(person) for piece in pieces])
 
 
+def with_tables(message: Message, tables: Mapping[str, LookupTable]) -> Message:
+    """The message with those of the tables that its merge tags look into."""
+    asking = [source for slot in message.slots for source in _sources(slot) if LOOKUP in source]
+    used = [name for name in tables if any(sign + name + sign in one for one in asking for sign in QUOTES)]
+    return replace(message, tables=tuple(tables[name] for name in used)) if used else message
+
+
+def expressions_of(message: Message) -> Iterator[Expression]:
+    """Every expression that waits for the person, each once."""
+    sources = dict.fromkeys(source for slot in message.slots for source in _sources(slot))
+    return (parsed(source, message) for source in sources if source and source not in (*NAMES, PICTURE))
+
+
 def _sources(slot: Slot | Choice) -> list[str]:
     return [slot.source] if isinstance(slot, Slot) else [test for test, _ in slot.branches]
 
@@ -195,7 +207,8 @@ def _sources(slot: Slot | Choice) -> list[str]:
 def parsed(source: str, message: Message) -> Expression:
     """The expression of one of the message's slots or tests, which was checked when the message was made."""
     scopes = {"supporter": ANYTHING, **dict.fromkeys(message.constants, ANYTHING)}
-    vocabulary = Vocabulary(scopes=scopes, names=NAMES, calls=(TAGGED,), language=message.language)
+    tables = {table.name: table for table in message.tables}
+    vocabulary = Vocabulary(scopes=scopes, names=NAMES, calls=(TAGGED,), language=message.language, tables=tables)
     return parse_expression(source, vocabulary=vocabulary)
 
 

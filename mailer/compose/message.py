@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from mailer.compose.data.tables import LookupTable
 from mailer.compose.languages import ORIGINAL, SpokenLanguages
 
 # Constant text and, between it, numbers of slots. ("Dear ", 0, ",") is "Dear {{ supporter.first_name }},".
@@ -20,7 +21,7 @@ Parts = tuple[str | int, ...]
 
 
 # Fields of `Message` that frozen ones may lack.
-ADDED = ("is_urgent", "is_public", "translations", "otherwise", "test", "variants")
+ADDED = ("is_urgent", "is_public", "translations", "otherwise", "data", "tables", "test", "variants")
 ARMS = "abcd"  # the versions of a test; the message itself is the first
 REST = "rest"  # in place of a version: the one that wins
 USUAL_WAIT = 4 * 3600  # seconds: nine of ten people who follow a link have done so
@@ -124,6 +125,8 @@ class Message:
     # Rules of `mailer check` that were waived, each with the author's reason: the report shows them.
     waived: Mapping[str, str] = field(default_factory=dict[str, str])
     translations: tuple[Message, ...] = ()  # the same mail in other languages; each is in one of its own
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what it was made with: `compose.data`
+    tables: tuple[LookupTable, ...] = ()  # those that its merge tags look into
     otherwise: str = ""  # what people are taken to read whose language isn't known or has no version: the list's
     test: PlannedTest | None = None  # where there are `variants`
     variants: tuple[Message, ...] = ()  # the other versions of a test, each in the same languages
@@ -215,6 +218,8 @@ def to_json(message: Message) -> dict[str, Any]:
     What was added later is left out where it says nothing, so that a message keeps the digest it always had.
     """
     data = {name: value for name, value in asdict(message).items() if name not in ADDED or value}
+    if message.tables:
+        data["tables"] = [one.to_json() for one in message.tables]
     if message.translations:
         data["translations"] = [to_json(one) for one in message.translations]
     if message.variants:
@@ -230,6 +235,7 @@ def from_json(data: Mapping[str, Any]) -> Message:
     values["slots"] = tuple(_slot(slot) for slot in values["slots"])
     values["links"] = tuple(_link(**link) for link in values["links"])
     values["images"] = tuple(Image(**image) for image in values["images"])
+    values["tables"] = tuple(map(LookupTable.from_json, values.get("tables", ())))
     for name in ("translations", "variants"):
         values[name] = tuple(from_json(one) for one in values.get(name, ()))
     values["test"] = PlannedTest(**values["test"]) if values.get("test") else None

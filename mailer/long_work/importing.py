@@ -22,6 +22,7 @@ from mailer.audience.imports.survey import kept
 from mailer.audience.imports.undo import undo_import
 from mailer.errors import MailerError
 from mailer.long_work.running import Running, WorkElsewhere
+from mailer.moving.report import LEFT_OUT, close_files
 from mailer.private_files import whole_private
 
 WRITING = timedelta(minutes=10)  # a million people, on a slow PostgreSQL
@@ -32,7 +33,7 @@ def look_over(running: Running) -> Mapping[str, Any]:
     """Read the file once, and keep what was seen beside it."""
     uploads, upload = _upload(running)
     definition = running.workspace.list_definition(upload.list)
-    with source_files([uploads.path(upload)]) as files:
+    with source_files(uploads.paths(upload)) as files:
         seen, errors = look(
             files, definition, options(upload), heard=lambda rows: running.step(rows, None, "rows looked at")
         )
@@ -61,11 +62,21 @@ def import_people(running: Running) -> Mapping[str, Any]:
 
     def settle(connection: Connection, report: ImportReport) -> None:
         result["number"] = report.id
+        if upload.origin:
+            result["move"] = _close_move(running, connection, upload, report)
         running.settle(connection, result)
 
     _import(running, settle=settle)
     uploads.remove_file(upload)
     return result
+
+
+def _close_move(running: Running, connection: Connection, upload: Upload, report: ImportReport) -> int:
+    """Note that the import was a move by files, with its signed report; returns the move's number."""
+    return close_files(
+        connection, running.workspace, report, token=upload.token, origin=upload.origin, by=running.actor,
+        at=running.clock(), left_out=Uploads(running.workspace.root).beside(upload, LEFT_OUT),
+    ).id  # fmt: skip
 
 
 def take_back(running: Running) -> Mapping[str, Any]:
@@ -99,7 +110,7 @@ def _import(running: Running, **more: Any) -> ImportReport:
         _write(running, sum(one.rows for one in files))
 
     return import_files(
-        running.database, definition=workspace.list_definition(upload.list), paths=[uploads.path(upload)],
+        running.database, definition=workspace.list_definition(upload.list), paths=uploads.paths(upload),
         address_key=workspace.secrets.require_address_key(), by=running.actor, now=running.clock(),
         asked=options(upload), rejects_path=uploads.beside(upload, REJECTS), progress=progress,
         show=read, **more,

@@ -21,6 +21,7 @@ from mailer.settings import StudioSettings
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
+from mailer.store.tables.core import campaigns
 from mailer.store.tables.review import approvals, reviewed_contents
 from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import ReviewStep
@@ -183,7 +184,9 @@ def steps_of(connection: Connection, slug: str) -> list[Approval]:
 def writers(connection: Connection, slug: str) -> frozenset[int | str]:
     """Who began a newsletter or saved some of it, as `Approval.person` names them."""
     log = audit_log.c
-    mine = (log.subject == audit.newsletter_subject(slug), log.action.in_(WROTE))
+    # An issue of a series is the work of those who wrote the series.
+    parent = connection.execute(select(campaigns.c.parent).where(campaigns.c.slug == slug)).scalar() or slug
+    mine = (log.subject == audit.newsletter_subject(parent), log.action.in_(WROTE))
     rows = connection.execute(select(log.by, log.account_id).where(*mine).distinct())
     return frozenset(row.by if row.account_id is None else row.account_id for row in rows)
 
@@ -193,6 +196,12 @@ def kept_content(connection: Connection, slug: str, digest: str) -> NewsletterCo
     kept = select(reviewed_contents.c.content).where(reviewed_contents.c.digest == digest)
     parts = connection.execute(kept).scalar()
     return NewsletterContent(slug, parts) if parts else None
+
+
+def keep_content(connection: Connection, content: NewsletterContent, *, at: datetime) -> None:
+    """Keep a content under its digest, so that it can be looked up and compared."""
+    kept = {"digest": content.digest, "content": content.parts, "at": at}
+    connection.execute(insert_for(connection, reviewed_contents).values(kept).on_conflict_do_nothing())
 
 
 def counting_of(connection: Connection, slug: str, digest: str, settings: StudioSettings) -> list[Approval]:
@@ -221,8 +230,7 @@ def _since(connection: Connection, approval: Approval, content: NewsletterConten
 
 
 def _take(connection: Connection, actor: Actor, content: NewsletterContent, step: ReviewStep, *, at: datetime) -> None:
-    kept = {"digest": content.digest, "content": content.parts, "at": at}
-    connection.execute(insert_for(connection, reviewed_contents).values(kept).on_conflict_do_nothing())
+    keep_content(connection, content, at=at)
     row = {"slug": content.slug, "digest": content.digest, "step": step, "at": at}
     who = {"by": actor.name, "account_id": actor.account_id, "via": actor.via}
     connection.execute(insert(approvals), {**row, **who})

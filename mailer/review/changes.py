@@ -159,6 +159,7 @@ def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Ch
         yield from _values(f"List {name}", before.parts["lists"].get(name, {}), after.parts["lists"].get(name, {}))
     yield from _values("Brand", _flat(before.parts["brand"]), _flat(after.parts["brand"]))
     yield from _values("Audience", _asked(before), _asked(after))
+    yield from _values("Series", before.parts.get("series") or {}, after.parts.get("series") or {})
     if before.parts["leaves"] != after.parts["leaves"]:
         yield Change("Leaves", str(leaves_at(before) or SOON), str(leaves_at(after) or SOON))
 

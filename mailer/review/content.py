@@ -66,7 +66,7 @@ def _length(span: timedelta) -> str:
 @dataclass(frozen=True, slots=True)
 class NewsletterContent:
     """What would be mailed and shown, as JSON data by part: mail, pictures, pages, thanks, lists, brand, audience,
-    leaves (null: as soon as it is sent)."""
+    leaves (null: as soon as it is sent), and series, the rule of one that repeats."""
 
     slug: str
     parts: Mapping[str, Any]

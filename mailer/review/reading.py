@@ -32,7 +32,7 @@ def read_content(
 ) -> NewsletterContent:
     """The content of a compiled newsletter with what its files say now. Raises `MailerError` when one can't be read."""
     workspace = newsletter.workspace
-    slugs = _pages(workspace, message)
+    slugs = _pages(workspace, message, own=newsletter.slug)
     pages = {name: page for slug in slugs for name, page in _versions(workspace, slug)}
     lists = sorted({message.list, *(page.opt_in.list for page in pages.values() if page.opt_in)})
     parts: dict[str, Any] = {
@@ -49,11 +49,11 @@ def read_content(
     return NewsletterContent(message.slug, json.loads(json.dumps(parts, default=str)))
 
 
-def _pages(workspace: Workspace, message: Message) -> list[str]:
+def _pages(workspace: Workspace, message: Message, *, own: str) -> list[str]:
     """The newsletters whose sign pages the mail leads to, and its own page."""
     stem = f"{message.public_url}/act/"
     led = {re.split(r"[/?#]", link.url[len(stem) :])[0] for link in message.every_link if link.url.startswith(stem)}
-    return sorted({message.slug, *led} & set(workspace.action_pages()))
+    return sorted({own, *led} & set(workspace.action_pages()))
 
 
 def _versions(workspace: Workspace, slug: str) -> Iterator[tuple[str, ActionPage]]:

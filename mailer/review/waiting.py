@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from mailer.review.approvals import Approval, counting_of, last_asked, may_approve, steps_of
 from mailer.settings import StudioSettings
-from mailer.staff.actor import Actor
+from mailer.staff.actor import Actor, cron
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.review import approvals, reviewed_contents
 
@@ -37,7 +37,12 @@ class OpenReview:
 def open_reviews(connection: Connection, settings: StudioSettings, slug: str | None = None) -> Sequence[OpenReview]:
     """Every newsletter in review, or the one that is meant; the one begun longest ago first."""
     left = select(campaigns.c.slug).where(campaigns.c.launched_at.is_not(None))
-    begun = select(approvals.c.slug, func.min(approvals.c.id).label("first")).where(approvals.c.slug.not_in(left))
+    # Nobody asks for the approval of an issue but the run that made it: without its campaign there is none any more.
+    by_itself = approvals.c.via == cron().via
+    gone = select(approvals.c.slug).where(by_itself, approvals.c.slug.not_in(select(campaigns.c.slug)))
+    begun = select(approvals.c.slug, func.min(approvals.c.id).label("first")).where(
+        approvals.c.slug.not_in(left), approvals.c.slug.not_in(gone)
+    )
     if slug is not None:
         begun = begun.where(approvals.c.slug == slug)
     found: list[OpenReview] = []

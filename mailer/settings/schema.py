@@ -74,8 +74,9 @@ class StudioSettings:
     follows; `git_pull`: how often what others pushed is merged in, "0s" for never. docs/studio-git.md has more.
 
     `approvals`: how many people must approve a newsletter before it leaves, from the terminal as well; 0, 1 or 2.
-    `approver_may_be_writer`: whether somebody may approve what they wrote. `hold`: how long what is sent from the
-    studio counts down before it leaves, and can be stopped; "0s" for not at all. docs/approval.md has more.
+    `approver_may_be_writer`: whether somebody may approve what they wrote. `series_approval`: whether each issue of a
+    series is approved, or the series once, for as long as its message stays as it is. `hold`: how long what is sent
+    from the studio counts down before it leaves, and can be stopped; "0s" for not at all. docs/approval.md has more.
     """
 
     url: Annotated[str, or_empty(limits.HOST_ALONE)] = ""
@@ -85,6 +86,7 @@ class StudioSettings:
     git_pull: Annotated[str, DURATION, limits.A_DAY_AT_MOST] = "0s"
     approvals: Annotated[int, between(0, 2)] = 0
     approver_may_be_writer: bool = False
+    series_approval: Annotated[str, one_of(("each", "standing"), "{name} must be each or standing")] = "each"
     hold: Annotated[str, DURATION, limits.A_DAY_AT_MOST] = "10m"
 
     @property

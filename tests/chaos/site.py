@@ -119,8 +119,8 @@ class Site:
         self.launch(SHARED_PEOPLE)
 
     def start(self, *arguments: str, moved: bool = False, dying: str = "") -> Run:
-        """A process of the mailer; with `moved` its clock is the one that `move_clock` sets. `dying`: the step of a
-        mail of thanks at which it is killed."""
+        """A process of the mailer; with `moved` its clock is the one that `move_clock` sets. `dying`: the step of
+        `tests.chaos.dying` at which it is killed."""
         program = ["tests.chaos.clocked", str(self.clock_file)] if moved else ["mailer"]
         program = ["tests.chaos.dying", dying] if dying else program
         file = self.root / f"words-{len(self.runs):03d}.txt"

@@ -12,7 +12,10 @@ from tests.checking.rules import test_rules, test_specimens
 
 # Two are about no newsletter (tests/cli/newsletter/test_render.py), one is about a campaign
 # (tests/cli/campaign/test_status.py).
-ELSEWHERE = ("lists.fault", "lists.addresses", "check.edited")
+# Tested where they are found: tests/checking/test_preflight.py, tests/delivery/data.
+ELSEWHERE = (
+    "lists.fault", "lists.addresses", "check.edited", "audience.no-row", "data.unreadable", "data.nothing", "data.when",
+)  # fmt: skip
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -39,7 +39,7 @@ FIRST_LINE = FRONT.format(subject="x", preheader="x", action="x", more="").count
         ("{{ supporter['__class__'] }}", 1, "unknown field", None),
         ("{{ list.__class__ }}", 1, "sandbox forbids", None),
         ("{{ ''.__class__.__mro__ }}", 1, "sandbox forbids", None),
-        ("{{ ('a' | replace('a', 'b')) }}", 1, "unknown filter 'replace'", "Known: date, default, lower, number"),
+        ("{{ ('a' | replace('a', 'b')) }}", 1, "unknown filter 'replace'", "Known: date, default, first, last"),
         ("{{ supporter.first_name | default(fallback='x') }}", 1, "takes plain arguments only", 'default("friend")'),
         ("{% if (supporter.age > 1) in ['GB'] %}a{% endif %}", 1, "left side of `in` must be a field", None),
         ("{{ 'a' ~ (supporter.age > 5) }}", 1, "can't be used where a text is needed", None),

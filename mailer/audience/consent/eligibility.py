@@ -15,6 +15,8 @@ from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
 
 EVERY_LIST = 0  # the list_id of a suppression that holds for all lists
+# What people take back by what they do: they left, or did nothing for long.
+THEIR_OWN = (SuppressionReason.UNSUBSCRIBED, SuppressionReason.INACTIVE)
 
 
 class Reason(StrEnum):
@@ -25,6 +27,7 @@ class Reason(StrEnum):
     COMPLAINED = "complained"  # reported a mail as spam
     BOUNCED = "bounced"  # the address does not exist
     STAFF = "suppressed by staff"
+    INACTIVE = "inactive"  # showed no interest for long; until they act
     EXCLUDED = "on an excluded list"
     OUTSIDE = "outside the segment"
     FEWER = "asked for fewer mails"  # in their preferences: once a month, or urgent ones alone
@@ -49,6 +52,7 @@ class Obstacle:
 # of one subscription (max) and the mildest of several (min). Words that this program doesn't know count as well: a
 # status as having left, a suppression as staff's.
 OBSTACLES = (
+    Obstacle(Reason.INACTIVE, suppression=SuppressionReason.INACTIVE),
     Obstacle(Reason.STAFF, suppression=SuppressionReason.STAFF),
     Obstacle(Reason.BOUNCED, suppression=SuppressionReason.BOUNCED),
     Obstacle(Reason.COMPLAINED, suppression=SuppressionReason.COMPLAINED),
@@ -87,12 +91,12 @@ def no_obstacle() -> ColumnElement[bool]:
 
 def unwelcome(address_hash: ColumnElement[bytes] | bytes) -> ColumnElement[bool]:
     """Whether an address gets no mail of any kind: it left every list, or something other than leaving is against it.
-    Somebody who left one list may still be thanked for what they do."""
+    Somebody who left one list, or was inactive until now, may still be thanked for what they do."""
     return exists().where(
         suppressions.c.address_hash == address_hash,
         or_(
-            suppressions.c.list_id == EVERY_LIST,
-            suppressions.c.reason != SuppressionReason.UNSUBSCRIBED.value,
+            (suppressions.c.list_id == EVERY_LIST) & (suppressions.c.reason != SuppressionReason.INACTIVE.value),
+            suppressions.c.reason.not_in([reason.value for reason in THEIR_OWN]),
         ),
     )
 

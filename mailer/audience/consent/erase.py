@@ -11,7 +11,9 @@ from sqlalchemy import delete as delete_from
 
 from mailer.audience.consent.scrub import NOTHING_SAID, scrub
 from mailer.petition_fields.table import KEPT
+from mailer.store.tables.automations import automation_entries
 from mailer.store.tables.core import deliveries, events, hits, proofs, suppressions
+from mailer.store.tables.data import lookup_rows, lookup_tables
 from mailer.store.tables.inbound import (
     conversions,
     provider_events,
@@ -22,11 +24,22 @@ from mailer.store.tables.inbound import (
     unsubscribe_presses,
 )
 from mailer.store.tables.jobs import jobs
-from mailer.store.tables.states import SuppressionReason, ThanksState
+from mailer.store.tables.states import EntryState, SuppressionReason, ThanksState, WhyLeft
 
 
 def blank(connection: Connection, *, person_id: int, address: str, address_hash: bytes) -> None:
     """Remove every trace of a person beside their own rows. `address` is normalised."""
+    # First, since an automation that is just about to mail them is waited for here, and its mail is then seen below.
+    inside = automation_entries.c.due_at.is_not(None)
+    connection.execute(
+        update(automation_entries)
+        .where(automation_entries.c.person_id == person_id)
+        .values(
+            person_id=None, due_at=None,
+            state=case((inside, EntryState.LEFT.value), else_=automation_entries.c.state),
+            reason=case((inside, WhyLeft.FORGOTTEN.value), else_=automation_entries.c.reason),
+        )
+    )  # fmt: skip
     theirs = select(deliveries.c.id).where(deliveries.c.person_id == person_id)
     _what_was_said(connection, person_id, address_hash)
     campaign_ids = select(deliveries.c.campaign_id).where(
@@ -61,6 +74,9 @@ def blank(connection: Connection, *, person_id: int, address: str, address_hash:
     )
     connection.execute(delete_from(jobs).where(or_(jobs.c.address == address, jobs.c.person_id == person_id)))
     _what_providers_wrote(connection, person_id, address)
+    of_people = select(lookup_tables.c.id).where(lookup_tables.c.kind == "address")
+    theirs_there = lookup_rows.c.table_id.in_(of_people), lookup_rows.c.key == address_hash.hex()
+    connection.execute(delete_from(lookup_rows).where(*theirs_there))
     for table in (deliveries, proofs):
         connection.execute(update(table).where(table.c.person_id == person_id).values(person_id=None))
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, select
 from mailer.audience.addresses import address_hash as hash_of
 from mailer.audience.consent.changes import consent_source, list_id, prove, prove_again, subscribe, suppress
 from mailer.audience.consent.confirmations import ConfirmationState, Kept, Terms, finish, keep
-from mailer.audience.consent.eligibility import EVERY_LIST
+from mailer.audience.consent.eligibility import EVERY_LIST, THEIR_OWN
 from mailer.audience.names import clean_name
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
@@ -101,7 +101,7 @@ def ask_to_join(
 def confirm_join(connection: Connection, request: Kept, *, address_key: bytes, at: datetime) -> ConfirmationState:
     """The link was pressed: the person, new if need be, is on the lists, with the proof of both moments.
 
-    An `unsubscribed` of these lists is lifted, and no other suppression of the address.
+    That they left these lists, or were inactive there, is lifted, and no other suppression of the address.
     """
     person = _look_up(connection, request.address, address_key=address_key)
     numbers = [list_id(connection, name) for name in request.lists]
@@ -113,6 +113,7 @@ def confirm_join(connection: Connection, request: Kept, *, address_key: bytes, a
     narrow(connection, address_hash=person.hashed, keeping=numbers, at=at)
     for number in numbers:
         lift(connection, address_hash=person.hashed, list_id=number)
+        lift(connection, address_hash=person.hashed, list_id=number, reason=SuppressionReason.INACTIVE)
         if _is_on(person, number):
             prove_again(
                 connection, person_id=person_id, list_id=number, how=HOW, source=request.source,
@@ -131,14 +132,17 @@ def confirm_join(connection: Connection, request: Kept, *, address_key: bytes, a
     return ConfirmationState.DONE
 
 
-def lift(connection: Connection, *, address_hash: bytes, list_id: int) -> bool:
+def lift(
+    connection: Connection, *, address_hash: bytes, list_id: int,
+    reason: SuppressionReason = SuppressionReason.UNSUBSCRIBED,
+) -> bool:  # fmt: skip
     """Take back that somebody left this list. Every other reason stays. False when they hadn't left it."""
     return bool(
         connection.execute(
             delete(suppressions).where(
                 suppressions.c.address_hash == address_hash,
                 suppressions.c.list_id == list_id,
-                suppressions.c.reason == SuppressionReason.UNSUBSCRIBED.value,
+                suppressions.c.reason == reason.value,
             )
         ).rowcount
     )
@@ -169,9 +173,7 @@ def _look_up(connection: Connection, address: str, *, address_key: bytes) -> _Pe
 
 def _refused(person: _Person, number: int) -> bool:
     """Whether anything but a leaving forbids mailing the person on this list."""
-    return any(
-        on in (EVERY_LIST, number) and reason != SuppressionReason.UNSUBSCRIBED.value for on, reason in person.stops
-    )
+    return any(on in (EVERY_LIST, number) and reason not in THEIR_OWN for on, reason in person.stops)
 
 
 def _is_on(person: _Person, number: int) -> bool:

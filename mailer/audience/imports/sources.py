@@ -30,6 +30,7 @@ class ImportOptions:
     mapping: Mapping[str, str] = field(default_factory=dict[str, str])  # column → field; "-" leaves it out
     words: Mapping[str, str] = field(default_factory=dict[str, str])  # a value of a status column → RowStatus
     status: str = ""  # RowStatus of everyone in the files
+    by_file: Mapping[str, str] = field(default_factory=dict[str, str])  # the same of one file, by its name
     kind: str = ""  # a peer's name, or "none"; "" finds it
     delimiter: str = ""
     agreed: str = ""  # where and how people agreed, in words: part of the proof of their consent
@@ -96,7 +97,7 @@ def explain(seen: SeenFile, definition: ListDefinition, asked: ImportOptions) ->
     table, forced = seen.table, _forced_peer(asked)
     peer = forced or (None if asked.kind == NO_PEER else peer_of([*map(identifier, table.columns)]))
     at = Place(table.place, table.line)
-    meaning, fault = _of_this_file(_meaning(definition, asked), peer, at)
+    meaning, fault = _of_this_file(_meaning(definition, asked, at.file), peer, at)
     understood = understand(table.columns, meaning, seen=seen.survey.columns, peer=peer, at=at)
     columns, found = understood.columns, understood.faults
     if fault and columns and not columns.statuses:
@@ -137,9 +138,10 @@ def _once(name: str, names: set[str]) -> str:
     return shown
 
 
-def _meaning(definition: ListDefinition, asked: ImportOptions) -> Meaning:
+def _meaning(definition: ListDefinition, asked: ImportOptions, file: str) -> Meaning:
     words = {word(value): _status(status) for value, status in asked.words.items()}
-    everyone = _status(asked.status) if asked.status else None
+    said = asked.by_file.get(file, asked.status)
+    everyone = _status(said) if said else None
     return Meaning(definition.columns, asked.mapping, words, everyone)
 
 

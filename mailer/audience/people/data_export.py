@@ -11,6 +11,7 @@ from mailer.audience.people.people import show
 from mailer.audience.people.timeline import version_told
 from mailer.petition_fields.table import KEPT
 from mailer.store.tables import inbound as tables
+from mailer.store.tables.automations import automation_entries, automations
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links, people
 from mailer.store.tables.experiments import campaign_tests
 
@@ -38,6 +39,7 @@ def everything(connection: Connection, address: str, *, address_key: bytes) -> d
         "signatures": _signatures(connection, person_id),
         "conversions": _conversions(connection, person_id),
         "replies": _replies(connection, person_id),
+        "automations": _automations(connection, person_id),
     }
 
 
@@ -115,5 +117,16 @@ def _replies(connection: Connection, person_id: int) -> list[dict[str, Any]]:
         )
         .where(deliveries.c.person_id == person_id)
         .order_by(replies.c.id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _automations(connection: Connection, person_id: int) -> list[dict[str, Any]]:
+    names = ("number", "step", "due_at", "state", "reason", "entered_at", "changed_at")
+    query = (
+        select(automations.c.slug.label("automation"), *[automation_entries.c[name] for name in names])
+        .join(automations, automations.c.id == automation_entries.c.automation_id)
+        .where(automation_entries.c.person_id == person_id)
+        .order_by(automation_entries.c.id)
     )
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -17,6 +17,7 @@ from mailer.compose.expressions.ast import (
     Expression,
     Field,
     Filter,
+    Lookup,
     Not,
     Or,
 )
@@ -44,8 +45,8 @@ def segment_text(expression: Expression) -> str:
             written = field_name(name)
         case Const(value):
             written = quoted(value) if isinstance(value, str) else repr(value)
-        case Filter():
-            raise ValueError("a segment has no filters")
+        case Filter() | Lookup():
+            raise ValueError("a segment has no filters, and looks nothing up")
     return written
 
 

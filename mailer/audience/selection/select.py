@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -68,7 +68,7 @@ _verdicts = Table(  # everyone on the included lists
     Column("verdict", Text, nullable=False),  # CHOSEN or a Reason
     prefixes=["TEMPORARY"],
 )
-places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers
+places = Table(  # those who get the mail, numbered from 1 in the order of their own numbers, or of when they last acted
     "selection_places",
     _temporary,
     Column("n", Id, primary_key=True),
@@ -90,8 +90,11 @@ def chosen(audience: Audience, *, now: datetime) -> Select[int]:
 
 
 @contextmanager
-def decided(connection: Connection, audience: Audience, *, now: datetime) -> Generator[Selection, None, None]:
+def decided(
+    connection: Connection, audience: Audience, *, now: datetime, recent_first: bool = False
+) -> Generator[Selection, None, None]:
     """Decide about everyone once: yields the counts, with the chosen people in the table `places` for this transaction.
+    `recent_first`: those who acted last have the first numbers there.
 
     Counting and then choosing would decide twice, and numbering a million people by a window function takes as long
     as writing them down.
@@ -99,8 +102,19 @@ def decided(connection: Connection, audience: Audience, *, now: datetime) -> Gen
     with _weighed(connection, audience, now=now):
         selection = _counted(connection, _verdicts, audience)
         person = _chosen(_verdicts, audience).subquery().c.person_id
-        connection.execute(insert(places).from_select(["person_id"], select(person).order_by(person)))
+        in_order = _recent_first(person, now=now) if recent_first else select(person).order_by(person)
+        connection.execute(insert(places).from_select(["person_id"], in_order))
         yield selection
+
+
+def _recent_first(person: ColumnElement[int], *, now: datetime) -> Select[int]:
+    # Nobody who was chosen is lost, whatever is known of them.
+    from mailer.audience.selection.recency import deeds, last_acted
+
+    known = people.c.id == person
+    source = person.table.outerjoin(people, known).outerjoin(deeds, deeds.c.person_id == person)
+    latest = last_acted(today=now.astimezone(UTC).date().isoformat())
+    return select(person).select_from(source).order_by(latest.desc(), person)
 
 
 @contextmanager
@@ -151,7 +165,7 @@ def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
     if segment is not None:
         reasons.append((~standing.c.inside, Reason.OUTSIDE.value))
     if not audience.urgent:
-        reasons.append((_wants_fewer(standing.c.frequency, person, now=now), Reason.FEWER.value))
+        reasons.append((wants_fewer(standing.c.frequency, person, now=now), Reason.FEWER.value))
     if audience.not_mailed_within_hours > 0:
         since = now - timedelta(hours=audience.not_mailed_within_hours)
         reasons.append((person.in_(mailed_since(since)), Reason.MAILED_RECENTLY.value))
@@ -172,7 +186,7 @@ def _condition(segment: str, *, now: datetime) -> ColumnElement[bool]:
     return condition(segment, now=now)
 
 
-def _wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:
+def wants_fewer(frequency: ColumnElement[str], person: ColumnElement[int], *, now: datetime) -> ColumnElement[bool]:
     """Whether somebody asked for urgent newsletters alone, or for one a month and has had it."""
     return and_(
         frequency != Frequency.EVERY.value,  # most people: nothing else is looked at

@@ -16,6 +16,7 @@ from mailer.audience.selection.segment_sql import field_text
 from mailer.audience.selection.select import places
 from mailer.checking.evidence.audience_stats import AudienceStats, Which
 from mailer.checking.evidence.simulate import Row, Simulation
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.message import Message, version_name
 from mailer.store.tables.core import people
 
@@ -23,22 +24,24 @@ BATCH = 2_000  # rows held at a time
 
 
 def merge_everyone(
-    connection: Connection, message: Message, *, readers: Collection[str] | None = None
+    connection: Connection, message: Message, cells: Cells = no_cells, *, readers: Collection[str] | None = None
 ) -> AudienceStats:
     """What merging one version tells for everyone in `places`, or for those of them who read one of the languages
     `readers`. The database groups people who are alike."""
-    simulation = Simulation(message)
+    simulation = Simulation(message, cells)
     those = true() if readers is None else people.c.language.in_(readers)
     return simulation.figures(_rows(connection, simulation.fields, those))
 
 
-def merge_versions(connection: Connection, message: Message) -> dict[str, tuple[AudienceStats, VersionReach]]:
+def merge_versions(
+    connection: Connection, message: Message, cells: Cells = no_cells
+) -> dict[str, tuple[AudienceStats, VersionReach]]:
     """What merging each version of `message` tells of those who get it, by version, and how many people those are.
     Anybody may get any version of a test: which it will be is drawn at the launch."""
     reached = reach(languages_of(connection), message.spoken)
     return {
         version_name(arm, language): (
-            merge_everyone(connection, one, readers=reached[language].readers if message.translations else None),
+            merge_everyone(connection, one, cells, readers=reached[language].readers if message.translations else None),
             reached[language],
         )
         for (arm, language), one in message.mails.items()

@@ -19,6 +19,8 @@ class Trouble(StrEnum):
     CAPITALS = "capitals"
     MARKUP = "markup"
     UNREADABLE = "unreadable"  # no date or number where one is read
+    NO_ROW = "no row"  # of a table
+    NO_CELL = "no cell"  # in their row
     DESTINATION = "destination"  # a link that leads to no web address
 
 

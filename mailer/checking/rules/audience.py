@@ -76,6 +76,19 @@ def markup(specimen: Specimen) -> Iterator[Diagnostic]:
                          _place(specimen, one), "Correct it in the list and import it again.")  # fmt: skip
 
 
+@rule(
+    "audience.no-row", Level.WARNING, "somebody has no row in a table that the mail looks into, or an empty cell",
+    why="They get the words after default(…), or a hole; often the table spells the value differently, or is old.",
+)  # fmt: skip
+def no_row(specimen: Specimen) -> Iterator[Diagnostic]:
+    for kind, words in ((Trouble.NO_ROW, "no row in data/{}"), (Trouble.NO_CELL, "an empty cell in data/{}")):
+        for one in _troubled(specimen, kind):
+            table, _, column = one.source.partition(".")
+            remedy = f'Say what they get instead: | default("…"), or {{% if %}}. One of them is person {one.person_id}.'
+            told = f"{_people(one)} {'has' if one.people == 1 else 'have'} {words.format(table)}, so no {column}"
+            yield Diagnostic(told, specimen.place_of(f'"{table}"'), remedy)
+
+
 READABLE = "Dates are read as 2026-02-03 and numbers as 1234.50: correct the list and import it again."
 
 

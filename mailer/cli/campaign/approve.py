@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mailer.review.approvals import Approval, ReviewState
     from mailer.review.content import NewsletterContent
+    from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
 
 
@@ -47,7 +48,11 @@ def approve(
 
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
-        settings, newsletter = workspace.settings.studio, workspace.newsletter(slug)
+        settings = workspace.settings.studio
+        if _issue(database, slug) is not None:
+            _approve_issue(workspace, database, slug, withdraw=taken_back, yes=yes)
+            return
+        newsletter = workspace.newsletter(slug)
         with database.read() as connection:
             leaves = leaving_time(connection, slug)
         if at is not None:
@@ -85,6 +90,33 @@ def approve(
         click.echo(f"Schedule it for {time}: mailer schedule {slug} --at …")
 
 
+def _issue(database: Database, slug: str) -> NewsletterContent | None:
+    """What is approved of an issue of a series, which is made already; None for a newsletter."""
+    from mailer.delivery.series.approval import issue_content
+
+    with database.read() as connection:
+        return issue_content(connection, slug)
+
+
+def _approve_issue(workspace: Workspace, database: Database, slug: str, *, withdraw: bool, yes: bool) -> None:
+    from mailer.review import approvals
+    from mailer.review.content import leaves_at
+    from mailer.staff.actor import terminal
+
+    content, settings = _issue(database, slug), workspace.settings.studio
+    assert content is not None
+    click.echo(f"{slug}, for {leaves_at(content)}")
+    if not (yes or withdraw):
+        click.confirm("Approve exactly this?", abort=True)
+    with database.write() as connection:
+        if withdraw:
+            approvals.withdraw(connection, terminal(), content, at=now())
+        else:
+            approvals.approve(connection, terminal(), content, seen=content.digest, settings=settings, at=now())
+        state = approvals.review_state(connection, content, settings)
+    _show(state)
+
+
 def _asked(connection: Connection, workspace: Workspace, content: NewsletterContent) -> str:
     """Ask for approval; what became of it in words."""
     from mailer.delivery.notices.approvers import ask_for_approval
@@ -111,10 +143,12 @@ def approvals_(slug: str, as_json: bool) -> None:
     from mailer.review.approvals import review_state
 
     with workspace_and_database() as (workspace, database):
-        newsletter = workspace.newsletter(slug)
-        with database.read() as connection:
-            leaves = leaving_time(connection, slug)
-        content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
+        content = _issue(database, slug)
+        if content is None:
+            newsletter = workspace.newsletter(slug)
+            with database.read() as connection:
+                leaves = leaving_time(connection, slug)
+            content = content_of(prepare(database, read_source(newsletter)).plan, leaves=leaves)
         with database.read() as connection:
             state = review_state(connection, content, workspace.settings.studio)
     if as_json:

@@ -1,4 +1,4 @@
-"""What cron calls: run, and the lines that make cron call it."""
+"""What cron calls: run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -19,13 +19,17 @@ from mailer.counting import counted
 from mailer.errors import MailerError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection, Row
 
     from mailer.audience.selection.spec import Audience
     from mailer.compose.message import Message
+    from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
     from mailer.delivery.sending.run import RunReport
     from mailer.delivery.sending.run_control import Stop
+    from mailer.delivery.series.making import CheckedIssue, SettledIssue
     from mailer.delivery.webhooks.deliver import CallRound
     from mailer.store.engine.database import Database
     from mailer.workspace import Workspace
@@ -121,8 +125,10 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
+    made: Sequence[SettledIssue] = ()
     with _progress() as progress:
         if only is None:
+            made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
         held = _Held(workspace, database)
@@ -140,10 +146,11 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     if only is None:
         _work(workspace, database, stop)
     if as_json:
-        print_json(
-            asdict(report) | ({"told": asdict(told)} if told else {}) | ({"edited": held.edited} if held.edited else {})
-        )
+        more = {"told": asdict(told) if told else None, "edited": held.edited, "issues": [asdict(one) for one in made]}
+        print_json(asdict(report) | {name: value for name, value in more.items() if value})
     else:
+        for one in made:
+            click.echo(f"{one.slug}: {one.in_words}", err=one.is_trouble)
         _tell(report, held.reasons)
         for slug, differences in held.edited.items():
             click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
@@ -151,7 +158,23 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
         click.echo(f"webhook: {told.given_up:,} given up after three days ({told.why})", err=True)
     elif told and told.wants_setting:
         click.echo(f"webhook: {told.put_off:,} put off ({told.why})", err=True)
-    return TROUBLE if report.trouble or (told and (told.given_up or told.wants_setting)) else 0
+    unmade = any(one.is_trouble for one in made)
+    return TROUBLE if report.trouble or unmade or (told and (told.given_up or told.wants_setting)) else 0
+
+
+def _make_issues(workspace: Workspace, database: Database) -> Sequence[SettledIssue]:
+    """Make the issues of recurring newsletters whose time has come; they leave below, as any newsletter does."""
+    from mailer.delivery.series.due import anything_due
+
+    if not anything_due(database, workspace, now=now()):
+        return ()
+    from mailer.checking.preflight import check_issue
+    from mailer.delivery.series.making import IssueMaker
+
+    def check(source: Source, at: datetime) -> CheckedIssue:
+        return check_issue(database, source, now=at)
+
+    return IssueMaker(workspace, database, check).make_due(now=now())
 
 
 def _notify(workspace: Workspace, database: Database, stop: Stop) -> None:
@@ -231,8 +254,8 @@ def _apply_posts(workspace: Workspace, database: Database, stop: Stop) -> None:
 
 @contextmanager
 def _signals(stop: Stop, *, again: bool = True) -> Generator[None, None, None]:
-    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where it is sent by a person: not to a process
-    that hears of the end from systemd and from the run that started it."""
+    """Ctrl-C and SIGTERM end the run in good order; a second one at once, where a person sends it: not in a process
+    that hears of the end both from systemd and from the run that started it."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         if stop.reason and again:
@@ -300,8 +323,13 @@ class _Held:
 
     def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
         from mailer.delivery.campaigns.orders import not_approved_at_launch
+        from mailer.delivery.series.approval import why_issue_not_approved
+        from mailer.store.tables.states import CampaignKind
 
-        return not_approved_at_launch(self._workspace.settings.studio)(connection, campaign)
+        settings = self._workspace.settings.studio
+        if campaign.kind == CampaignKind.ISSUE:
+            return why_issue_not_approved(connection, campaign, settings)
+        return not_approved_at_launch(settings)(connection, campaign)
 
 
 def _tell(report: RunReport, held: Mapping[str, str]) -> None:

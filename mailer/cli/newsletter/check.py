@@ -42,7 +42,7 @@ class NotFitToMail(MailerError):
 @click.option("--variants", is_flag=True, help="Show the versions, how many people get each, and unusual ones.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None:
-    """Check a newsletter before sending, or all newsletters and the lists.
+    """Check a newsletter or an automation before sending, or all of them and the lists.
 
     Makes everyone's email and applies every rule of docs/checks.md. A newsletter with errors isn't sent; you can waive
     a rule in the front matter, with a reason. Exits with 1 when there is an error.
@@ -51,13 +51,20 @@ def check(slug: str | None, online: bool, variants: bool, as_json: bool) -> None
     from mailer.checking.evidence.spamassassin import installed
     from mailer.checking.preflight import Preflight, look_at_lists, preflight
 
+    def checked(newsletter: Newsletter) -> list[Preflight]:
+        if newsletter.is_automation:
+            from mailer.automations.checking import check_automation
+
+            return check_automation(database, newsletter, scope=scope, now=now())
+        return [preflight(database, newsletter, scope=scope, now=now())]
+
     found: list[Preflight] = []
     with workspace_and_database() as (workspace, database):
         scope = Scope(online=online, spam=slug is not None and installed())
         if slug is None:
             found.append(Preflight("lists", tuple(look_at_lists(workspace))))
-        for newsletter in [workspace.newsletter(name) for name in ([slug] if slug else workspace.slugs())]:
-            found.append(preflight(database, newsletter, scope=scope, now=now()))
+        for newsletter in [workspace.newsletter(name) for name in ([slug] if slug else workspace.folders())]:
+            found += checked(newsletter)
         addresses = _addresses(database, found) if variants or as_json else {}
     if as_json:
         print_json({one.slug: _as_data(one, addresses) for one in found})

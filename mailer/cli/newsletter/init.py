@@ -12,6 +12,8 @@ import click
 if TYPE_CHECKING:
     from mailer.cli.newsletter.first_settings import Answers
 
+AUTOMATIONS = ("welcome", "thanks-ladder", "non-signers", "petition-news", "re-engagement")
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -79,20 +81,30 @@ def _asked(answers: Answers) -> Answers:
 )
 @click.option("--thanks", is_flag=True, help="Of a newsletter with a sign page: start the mail that thanks signers.")
 @click.option("--delivered", metavar="PETITION", help="Start the news to those who signed it that it was delivered.")
-def new(slug: str, template: str, thanks: bool, delivered: str | None) -> None:
+@click.option("--automation", metavar="KIND", help=f"Start an automation: {', '.join(AUTOMATIONS)}.")
+@click.option("--petition", metavar="PETITION", help="What that automation is about; else the newest petition.")
+def new(
+    slug: str, template: str, thanks: bool, delivered: str | None, automation: str | None, petition: str | None
+) -> None:
     """Start a newsletter, named like 2026-12-night-school, from a template with hints to fill in.
 
-    Or one of the mails to those who signed a page: --thanks, --delivered.
+    Or one of the mails to those who signed a page: --thanks, --delivered. Or an automation: --automation welcome.
     """
     from mailer.editing.first_draft import make_newsletter
     from mailer.editing.first_mails import make_delivered, make_thanks
     from mailer.workspace import find_workspace
 
-    if thanks and delivered:
-        raise click.UsageError("--thanks and --delivered are two mails: start one of them")
+    if sum(map(bool, (thanks, delivered, automation))) > 1:
+        raise click.UsageError("--thanks, --delivered and --automation each start something else: choose one")
+    if petition and not automation:
+        raise click.UsageError("--petition says what an automation is about: add --automation")
     workspace = find_workspace()
     if thanks:
         path = make_thanks(workspace.newsletter(slug))
+    elif automation:
+        from mailer.automations.first_automation import make_automation
+
+        path = make_automation(workspace, slug, automation, petition=petition or "")
     elif delivered:
         path = make_delivered(workspace, slug, petition=delivered)
     else:

@@ -63,7 +63,11 @@ def _mail(plan: Plan, supporter: dict[str, str]) -> tuple[Mailing, Envelope]:
 
     message = plan.message
     builder = EnvelopeBuilder(
-        message, settings=plan.newsletter.workspace.settings, signer=Signer([PREVIEW_KEY]), proof=True
+        message,
+        settings=plan.newsletter.workspace.settings,
+        signer=Signer([PREVIEW_KEY]),
+        proof=True,
+        cells=plan.cells,
     )
     envelope = builder.envelope(1, attempt=1, address=supporter["email"], supporter=supporter, now=now())
     return builder.mailing(), envelope

@@ -68,11 +68,11 @@ def import_(  # noqa: PLR0913 - one for each option
     from mailer.staff.actor import terminal
 
     asked = ImportOptions(
-        mapping=_pairs(mapping, "--map", "COLUMN=FIELD", "'E-Mail=email'"),
-        words=_pairs(words, "--word", "VALUE=STATUS", "'Paused=unsubscribed'"),
-        status=status, kind=kind, delimiter=_delimiter(delimiter),
+        mapping=pairs(mapping, "--map", "COLUMN=FIELD", "'E-Mail=email'"),
+        words=pairs(words, "--word", "VALUE=STATUS", "'Paused=unsubscribed'"),
+        status=status, kind=kind, delimiter=delimiter_sign(delimiter),
     )  # fmt: skip
-    with workspace_and_database() as (workspace, database), _progress(files) as progress:
+    with workspace_and_database() as (workspace, database), progress_bar(files) as progress:
         report = import_files(
             database,
             definition=workspace.list_definition(list_name),
@@ -84,15 +84,15 @@ def import_(  # noqa: PLR0913 - one for each option
             dry_run=dry_run,
             rejects_path=rejects,
             progress=progress,
-            show=None if as_json else _show_read,
+            show=None if as_json else show_read,
         )
     if as_json:
         print_json({**asdict(report), "warnings": [str(fault) for fault in report.warnings]})
     else:
-        _show(report, list_name=list_name, files=files, rejects=rejects)
+        show_report(report, list_name=list_name, files=files, rejects=rejects)
 
 
-def _show_read(files: Sequence[ReadFile]) -> None:
+def show_read(files: Sequence[ReadFile]) -> None:
     """Say what each file was taken for and what its rows say."""
     for one in files:
         if not one.kind and not one.columns and set(one.statuses) <= {"subscribed", "rejected"}:
@@ -111,7 +111,7 @@ def _show_read(files: Sequence[ReadFile]) -> None:
         click.echo(f"  {_rows(one.rows)}: {counts or 'nobody'}")
 
 
-def _show(report: ImportReport, *, list_name: str, files: Sequence[Path], rejects: Path | None) -> None:
+def show_report(report: ImportReport, *, list_name: str, files: Sequence[Path], rejects: Path | None) -> None:
     """Print the outcome of the rows."""
     for fault in report.warnings:
         click.echo(str(fault), err=True)
@@ -158,7 +158,8 @@ def _show_rejected(report: ImportReport, rejects: Path | None) -> None:
         click.echo(f"  Say what a word means: --word 'VALUE=STATUS'. STATUS is one of: {known}.")
 
 
-def _delimiter(text: str) -> str:
+def delimiter_sign(text: str) -> str:
+    """The sign that was named. Raises `MailerError`."""
     from mailer.audience.imports.files.delimited import DELIMITERS, NAMES
 
     sign = NAMES.get(text.lower(), text)
@@ -167,18 +168,19 @@ def _delimiter(text: str) -> str:
     return sign
 
 
-def _pairs(given: Sequence[str], option: str, form: str, example: str) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(given: Sequence[str], option: str, form: str, example: str) -> dict[str, str]:
+    """What options such as A=B say. Raises `MailerError` for one that isn't of that form."""
+    found: dict[str, str] = {}
     for pair in given:
         left, equals, right = pair.rpartition("=")
         if not equals or not left.strip() or not right.strip():
             raise MailerError(f"{option} {pair!r} is not {form}", remedy=f"For example: {option} {example}")
-        pairs[left.strip()] = right.strip()
-    return pairs
+        found[left.strip()] = right.strip()
+    return found
 
 
 @contextmanager
-def _progress(files: Sequence[Path]) -> Generator[Report | None, None, None]:
+def progress_bar(files: Sequence[Path]) -> Generator[Report | None, None, None]:
     """A bar on a terminal, nothing under cron."""
     if not sys.stderr.isatty():
         yield None

@@ -14,6 +14,7 @@ The meaning, kept so plain that SQL can reproduce it exactly:
   What isn't such a number is unequal to every number and neither less nor greater (all of < <= > >= are false).
 - `x in [constants]` means `x == a or x == b …`, by the rules above for each. `not in` is its `not`.
 - `"text" in x`: x contains the text, by code points; "" is in everything.
+- `lookup("table", x).column`: a cell of the row whose first cell is x, by the table's rule; "" without such a row.
 - `tagged("x")`: x is one of the person's tags, in any case.
 - `and`, `or`, `not` work on these truths. Printed, `a or b` is a unless a is empty, as in Jinja.
 """
@@ -24,6 +25,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mailer.compose.data.tables import LookupTable
 from mailer.compose.expressions.filters import FILTERS
 from mailer.compose.expressions.tagged import TAGGED, TAGS
 
@@ -97,6 +99,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """lookup("table", key).column: the cell at `column` (from 0) of the key's row; "" when there is none."""
+
+    table: LookupTable
+    key: Expression
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conditional:
     """then if test else otherwise"""
 
@@ -112,7 +123,7 @@ class Concat:
     parts: tuple[Expression, ...]
 
 
-Expression = Field | Const | Compare | And | Or | Not | Filter | Call | Conditional | Concat
+Expression = Field | Const | Compare | And | Or | Not | Filter | Call | Lookup | Conditional | Concat
 
 
 class _Anything(frozenset[str]):
@@ -134,12 +145,13 @@ class Vocabulary:
     calls: Collection[str] = ()  # each takes one constant text
     filters: Collection[str] = field(default_factory=lambda: tuple(FILTERS))
     language: str = "en"  # of the message: what `date` and `number` speak
+    tables: Mapping[str, LookupTable] = field(default_factory=dict[str, LookupTable])  # that `lookup` may name
 
 
 def is_text(expression: Expression) -> bool:
     """Whether the expression gives a text, which can be printed, and not a truth."""
     match expression:
-        case Field() | Filter() | Concat():
+        case Field() | Filter() | Concat() | Lookup():
             return True
         case Const(value):
             return isinstance(value, str)
@@ -160,7 +172,7 @@ def operands(expression: Expression) -> tuple[Expression, ...]:
             return (left,) if isinstance(right, Constants) else (left, right)
         case And(left, right) | Or(left, right):
             return (left, right)
-        case Not(operand):
+        case Not(operand) | Lookup(_, operand, _):
             return (operand,)
         case Conditional(test, then, otherwise):
             return (test, then, otherwise)
@@ -168,6 +180,14 @@ def operands(expression: Expression) -> tuple[Expression, ...]:
             return parts
         case Field() | Const() | Call():
             return ()
+
+
+def lookups_of(expression: Expression) -> Iterator[Lookup]:
+    """The cells that an expression asks for."""
+    if isinstance(expression, Lookup):
+        yield expression
+    for operand in operands(expression):
+        yield from lookups_of(operand)
 
 
 def fields_of(expression: Expression) -> Iterator[str]:

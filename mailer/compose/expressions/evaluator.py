@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.expressions.ast import (
     And,
     Call,
@@ -21,6 +22,7 @@ from mailer.compose.expressions.ast import (
     Expression,
     Field,
     Filter,
+    Lookup,
     Not,
     Or,
 )
@@ -47,6 +49,7 @@ class Subject:
     names: Mapping[str, str] = field(default_factory=lambda: NO_NAMES)
     calls: Mapping[str, Callable[[str], bool]] = field(default_factory=lambda: NO_CALLS)
     names_in_html: Mapping[str, str] = field(default_factory=lambda: NO_NAMES)  # escaped already; for `merge`
+    cells: Cells = no_cells  # of tables with a row for each person or postcode
 
 
 TextOf = Callable[[Subject], str]
@@ -62,6 +65,8 @@ def text_of(expression: Expression, constants: Mapping[str, Mapping[str, str]] =
             return _field(expression, constants)
         case Filter(_, operand, args):
             return _filter(expression, text_of(operand, constants), [text_of(arg, constants) for arg in args])
+        case Lookup(_, key, _):
+            return _lookup(expression, text_of(key, constants))
         case Concat(parts):
             return _joined([text_of(part, constants) for part in parts])
         case Conditional(test, then, otherwise):
@@ -147,6 +152,10 @@ def _filter(named: Filter, operand: TextOf, args: list[TextOf]) -> TextOf:
         return lambda person: apply(operand(person))
     (only,) = args  # no filter takes two
     return lambda person: apply(operand(person), only(person))
+
+
+def _lookup(lookup: Lookup, key: TextOf) -> TextOf:
+    return lambda person: person.cells(lookup, key(person)) or ""
 
 
 def _compare(compare: Compare, constants: Mapping[str, Mapping[str, str]]) -> TruthOf:

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from mailer.compose.data.tables import EXAMPLE, LOOKUP, LookupTable
 from mailer.compose.expressions.ast import (
     And,
     Call,
@@ -22,6 +23,7 @@ from mailer.compose.expressions.ast import (
     Expression,
     Field,
     Filter,
+    Lookup,
     Not,
     Operator,
     Or,
@@ -95,7 +97,7 @@ class _Translator:
             case nodes.Const() | nodes.TemplateData() | nodes.Neg():
                 return self.constant(node)
             case nodes.Getattr() | nodes.Getitem() | nodes.Name():
-                return self.field(node)
+                return self.field(node, depth=deeper)
             case nodes.Compare():
                 return self.comparison(node, depth=deeper)
             case nodes.And() | nodes.Or() | nodes.Not() | nodes.CondExpr():
@@ -155,11 +157,13 @@ class _Translator:
             raise self.refuse(node, "this number is too large", "Put it in quotes to compare it as text.")
         return Const(value)
 
-    def field(self, node: nodes.Getattr | nodes.Getitem | nodes.Name) -> Field:
+    def field(self, node: nodes.Getattr | nodes.Getitem | nodes.Name, *, depth: int) -> Field | Lookup:
         if isinstance(node, nodes.Name):
             return self.bare(node)
         key = node.attr if isinstance(node, nodes.Getattr) else node.arg
         name = key.value if isinstance(key, nodes.Const) else key
+        if isinstance(node.node, nodes.Call) and _called(node.node) == LOOKUP and isinstance(name, str):
+            return self.lookup(node.node, name, depth=depth)
         if not isinstance(node.node, nodes.Name) or not isinstance(name, str):
             raise self.refuse(node, "only one step of names is possible", "For example supporter.first_name.")
         scope = node.node.name
@@ -254,8 +258,35 @@ class _Translator:
             )
         return Filter(node.name, operand, args, self.vocabulary.language)
 
+    def lookup(self, node: nodes.Call, column: str, *, depth: int) -> Lookup:
+        plain = len(node.args) == 2 and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+        name = node.args[0].value if plain and isinstance(node.args[0], nodes.Const) else None
+        if not isinstance(name, str):
+            raise self.refuse(node, "lookup takes a table in quotes, and what its row is found by", EXAMPLE)
+        table, at = self.table(node, name), None
+        if table is not None and (at := table.at(column)) is None:
+            raise self.refuse(node, f"{name} has no column {column!r}", nearest(column, table.tags))
+        key = self.text(node.args[1], depth=depth)
+        if table is None or at is None:
+            raise _Refused(name)
+        return Lookup(table, key, at)
+
+    def table(self, node: nodes.Call, name: str) -> LookupTable | None:
+        """The table; None with its faults noted where its file can't be used."""
+        if name not in self.vocabulary.tables:
+            known = list(self.vocabulary.tables)
+            remedy = nearest(name, known) if known else f"Put {name}.csv into the workspace’s data/ folder."
+            raise self.refuse(node, f"there is no table {name!r}", remedy)
+        try:
+            return self.vocabulary.tables[name]
+        except MailerError as error:
+            self.faults += error.diagnostics
+            return None
+
     def call(self, node: nodes.Call) -> Call:
-        name = node.node.name if isinstance(node.node, nodes.Name) else ""
+        name = _called(node)
+        if name == LOOKUP:
+            raise self.refuse(node, "a lookup needs the column that is wanted", f"For example {EXAMPLE}.")
         if name not in self.vocabulary.calls:
             known = nearest(name, self.vocabulary.calls) if self.vocabulary.calls else ""
             raise self.refuse(node, f"{name or 'this'} can't be called here", known)
@@ -264,6 +295,10 @@ class _Translator:
         if not plain or len(args) != 1 or len(node.args) != 1:
             raise self.refuse(node, f"{name} takes one text in quotes", f'For example {name}("a-name").')
         return Call(name, tuple(args))
+
+
+def _called(node: nodes.Call) -> str:
+    return node.node.name if isinstance(node.node, nodes.Name) else ""
 
 
 _LANGUAGE = "Use fields, texts in quotes, == != < > in, and / or / not, ~ and the filters."

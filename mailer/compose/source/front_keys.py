@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
+from mailer.compose.data.sources import DATA, read_sources
 from mailer.compose.source.event import EXAMPLE, moment
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.layouts import LayoutField, TemplateDefinition, layout_names, read_layout
@@ -37,7 +38,7 @@ TEXT_KEYS = (
 )
 SWITCHES = ("urgent", "archive")  # true or false
 THANKS_KEYS = (*TEXT_KEYS[:-2], "notes", "action", "waive", "send")  # it goes to those who sign: no audience
-KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive", TEST_KEY)
+KEYS = (*TEXT_KEYS, *SWITCHES, "action", "audience", "waive", "series", DATA, TEST_KEY)
 ACTION_KEYS = ("url", "page", "label")
 UNREAD_ACTION = "https://example.org"  # for one that can't be read, so that no link to it is a fault as well
 ONE_LINE = ("name", "subject", "preheader", "headline", "from", "reply_to", "list", "template", "language", "petition")
@@ -77,10 +78,12 @@ class KeyReader:
             newsletter=self.newsletter, file=self.file, is_mjml=is_mjml,
             subject=texts["subject"], preheader=texts["preheader"], headline=texts["headline"],
             from_=texts["from"], reply_to=texts["reply_to"], list=texts["list"], template=layout.name,
-            language=texts["language"], signature=texts["signature"], action=self.action(), audience=self.audience(),
+            language=texts["language"], signature=texts["signature"], action=self.action(),
+            audience=self.mapping("audience", "include: [x]") or {}, series=self.mapping("series", "every: monday"),
             fields=fields, layout=layout, lines=self.front.lines, body=self.front.body,
             body_line=self.front.body_line, is_urgent=urgent, is_public=archive, waived=self.waived(),
             is_off=not self.switch("send", default=True), petition=texts["petition"], test=test, tried=tried,
+            data_sources=read_sources(self.front.data.get(DATA), self.fault),
             faults=tuple(self.faults),  # the last, when all else was looked at
         )  # fmt: skip
 
@@ -193,14 +196,14 @@ class KeyReader:
             self.fault(f"there is no {ACTION_FILE} beside the message", "action.page", remedy)
         return page is True
 
-    def audience(self) -> Mapping[str, Any]:
-        data = self.front.data.get("audience", {})
+    def mapping(self, key: str, example: str) -> Mapping[str, Any] | None:
+        """The keys below `key`; None where there is nothing of the kind."""
+        data = self.front.data.get(key)
         if isinstance(data, dict):
-            return {str(key): value for key, value in cast(dict[Any, Any], data).items()}
-        self.fault(
-            "audience must hold keys", "audience", "Below `audience:` write indented lines such as `include: [x]`."
-        )
-        return {}
+            return {str(name): value for name, value in cast(dict[Any, Any], data).items()}
+        if key in self.front.data:
+            self.fault(f"{key} must hold keys", key, f"Below `{key}:` write indented lines such as `{example}`.")
+        return None
 
     def waived(self) -> Mapping[str, str]:
         """Rule → reason. Which rules there are is known to `checking`."""

@@ -26,7 +26,10 @@ BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*(?:[ \t]+#.*)?")
 COMMENT = re.compile(r"[ \t]+#(?P<words>.*)")
 TAG = re.compile(r"(?:[ \t]*\n)*[ \t]+#(?P<words>[^\s#].*)")  # #SaveOurLibrary, on this line or the one below
 # Keys that hold a name, and nothing that people read: a comment behind one cuts no text.
-NAMES = ("list", "template", "language", "opt_in.list")
+NAMES = (
+    "list", "template", "language", "opt_in.list", "series.every", "series.at", "series.zone", "series.late",
+    "series.ahead", "series.approval",
+)  # fmt: skip
 OPENED = {'"': '"', "'": "'", "[": "]", "{": "}"}
 TEXT, NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 

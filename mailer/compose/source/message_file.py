@@ -35,6 +35,9 @@ def read_source(newsletter: Newsletter, name: str = "") -> Source:
     finds the rest, and raises them together. Raises `MailerError` when its front matter can't be read."""
     name = name or _message_file(newsletter)
     source = _with_translations(_source(_read(newsletter, name), newsletter), name)
+    if source.test is not None and name not in MESSAGES:
+        fault = Diagnostic("only a newsletter can try several versions", source.place(TEST_KEY), "Take `test:` out.")
+        return replace(source, test=None, tried={}, faults=(*source.faults, fault))
     variants = newsletter.variants(name)
     return _with_variants(source, name, variants) if variants or source.test else source
 
@@ -244,9 +247,13 @@ def _with(data: Mapping[str, Any], changed: Mapping[str, str]) -> dict[str, Any]
 
 def _message_file(newsletter: Newsletter) -> str:
     found = [name for name in (MARKDOWN_FILE, MJML_FILE) if (newsletter.folder / name).is_file()]
+    place = Place(newsletter.place())
+    if newsletter.is_automation:
+        remedy = f"Start it: mailer automations start {newsletter.slug}"
+        fault = Diagnostic(f"{newsletter.slug} is an automation, which mails people by itself", place, remedy)
+        raise MailerError(SAID.format(newsletter.slug), diagnostics=[fault])
     if len(found) == 1:
         return found[0]
-    place = Place(newsletter.place())
     if found:
         fault = Diagnostic("message.md and message.mjml are both there", place, "Keep one of them.")
     else:

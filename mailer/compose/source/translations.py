@@ -17,7 +17,8 @@ from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.workspace import Newsletter
 
 ORIGINAL_KEY = "original"  # which text of the original was translated: `wording.digest`
-SHARED = ("list", "template", "audience", "urgent", "archive", "name", "petition", "send")  # the same for all languages
+# The same for all languages.
+SHARED = ("list", "template", "audience", "urgent", "archive", "name", "petition", "send", "data", "series")
 # Keys of a page that hold words, which a translation has of its own or not at all.
 WORDS_OF_PAGE = (
     "headline", "statement", "thanks", "share", "button", "notes", "language", "opt_in.wording", "alt", "thanks_alt",

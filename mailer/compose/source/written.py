@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mailer.compose.data.frozen import FrozenData
+from mailer.compose.data.sources import DataSource
+from mailer.compose.data.tables import LookupTable
 from mailer.compose.languages import ORIGINAL
 from mailer.compose.message import ARMS, PlannedTest, version_name
 from mailer.compose.source.layouts import TemplateDefinition
@@ -85,10 +88,15 @@ class Source:
     tried: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     variants: tuple[Source, ...] = ()  # the other versions of the test, in order, each with its translations
     petition: str = ""  # the newsletter whose signatures it tells of
+    data_sources: tuple[DataSource, ...] = ()  # where it takes data from; the same for all languages
+    issue: str = ""  # of a series: the slug of the campaign it is compiled for
+    series: Mapping[str, Any] | None = None  # as written, of one that repeats; `schedule.series_keys` gives it meaning
     is_off: bool = False  # a thanks.md that says `send: false`
     # Added by those who know the page and its signatures: what a thanks.md thanks for, and what merge tags may name.
     signed: Signed | None = None
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
+    tables: Mapping[str, LookupTable] = field(default_factory=dict[str, LookupTable])  # that its tags may look into
+    data: FrozenData | None = None  # what was read from `data_sources`; None until somebody did
 
     @property
     def versions(self) -> dict[str, Source]:
@@ -99,6 +107,11 @@ class Source:
             for arm, tried in arms.items()
             for language, one in ((ORIGINAL, tried), *((one.language, one) for one in tried.translations))
         }
+
+    @property
+    def campaign(self) -> str:
+        """The slug of the campaign that mails it."""
+        return self.issue or self.newsletter.slug
 
     @property
     def is_thanks(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
+from mailer.compose.data.tables import LOOKUP
 from mailer.compose.expressions.ast import Expression, Field, Filter, Vocabulary, is_text
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.expressions.tagged import TAGGED
@@ -20,7 +21,7 @@ from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 
 PERSONAL_ADDRESSES = ("unsubscribe_url", "view_url", "preferences_url")
-WAITING_NAMES = ("supporter", TAGGED, *PERSONAL_ADDRESSES)
+WAITING_NAMES = ("supporter", TAGGED, LOOKUP, *PERSONAL_ADDRESSES)
 # Line marks are runs of the four separators U+001C to U+001F: Jinja's {%- and -%} strip them as the blanks they are,
 # they can't be in a source (`source` removes control characters), and no filter changes them.
 LINE_MARK = re.compile("[\x1c-\x1e]*\x1f")

@@ -44,6 +44,7 @@ from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
 
 # Jinja's own filters that layouts may use as well. Not `safe`: nothing goes into a mail unescaped by a layout's wish.
+WRITING_FILTERS = ("first", "last", "length")  # of lists, in what authors write
 LAYOUT_FILTERS = ("escape", "e", "first", "join", "last", "length", "list", "replace", "trim", "round", "int", "batch")
 CODE_KEPT = 256  # compiled templates
 MOST_TAGS = 2_000  # that wait for the person, those that a loop repeats counted each time
@@ -93,7 +94,7 @@ class _Environment(BoundedEnvironment):
         self.language = language
         builtin = dict(self.filters)
         self.filters.clear()
-        self.filters.update({name: builtin[name] for name in LAYOUT_FILTERS} if layout else {})
+        self.filters.update({name: builtin[name] for name in (LAYOUT_FILTERS if layout else WRITING_FILTERS)})
         self.filters.update({name: _tolerant(name, applied(name, language)) for name in FILTERS})
         self.guard_filters()
         self.globals.clear()

@@ -3,23 +3,31 @@ still that."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
 from mailer.delivery.campaigns.plan import prepare
+from mailer.delivery.data.read import as_frozen
+from mailer.delivery.schedule.recurring import to_json
 from mailer.review.approvals import kept_content
 from mailer.review.changes import changes, in_short
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.review.reading import read_content
 from mailer.store.engine.database import Database
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace
 
 
 def content_of(plan: Plan, *, leaves: PlannedTime | None) -> NewsletterContent:
     """The content of a plan that leaves then. Raises `MailerError` when a page or a picture can't be read."""
-    return read_content(plan.newsletter, message=plan.message, audience=plan.audience, leaves=leaves)
+    found = read_content(plan.newsletter, message=plan.message, audience=plan.audience, leaves=leaves)
+    if plan.series is None:
+        return found
+    # What an approval of a series is of: its rule, and no time of its own.
+    return replace(found, parts={**found.parts, "leaves": None, "series": to_json(plan.series)})
 
 
 def changed_since_scheduled(workspace: Workspace, database: Database, slug: str) -> str:
@@ -32,9 +40,10 @@ def changed_since_scheduled(workspace: Workspace, database: Database, slug: str)
     with database.read() as connection:
         row = find_campaign(connection, slug)
         approved = None if row is None else kept_content(connection, slug, row.content_digest)
-    if row is None or row.state != CampaignState.SCHEDULED:
+    if row is None or row.state != CampaignState.SCHEDULED or row.kind != CampaignKind.NEWSLETTER:
         return ""
-    now = content_of(prepare(database, read_source(workspace.newsletter(slug))).plan, leaves=planned_for(row))
+    source = as_frozen(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
+    now = content_of(prepare(database, source).plan, leaves=planned_for(row))
     if now.digest == row.content_digest:
         return ""
     told = in_short(changes(approved, now)) if approved else ""

@@ -21,9 +21,10 @@ from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.plan import prepare
 from mailer.delivery.campaigns.status import WAITING
+from mailer.delivery.data.read import as_frozen
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, DatabaseTrouble
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace
 
 CLICK = re.compile(r"\{\{ click_url \}\}/(\d+)")
@@ -61,11 +62,12 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
     """How the files of `slug` differ from its message that waits to be mailed; None when nothing waits, or the same."""
     with database.read() as connection:
         row = find_campaign(connection, slug)
-    if row is None or row.state not in WAITING:
-        return None
+    if row is None or row.state not in WAITING or row.kind != CampaignKind.NEWSLETTER:
+        return None  # an edit holds from the next issue of a series on
     state = CampaignState(row.state)
     try:
-        plan = prepare(database, read_source(workspace.newsletter(slug))).plan
+        source = as_frozen(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
+        plan = prepare(database, source).plan
     except DatabaseTrouble:
         raise
     except MailerError as error:
@@ -100,6 +102,9 @@ def differences(before: Message, after: Message, asked: Audience, asks: Audience
         yield f"public: {_yes(before.is_public)} goes out, {_yes(after.is_public)} is in the files"
     yield from _lines(_text(before), _text(after))
     yield from _changed("picture", _pictures(before), _pictures(after))
+    tables = [{one.name: one.digest for one in each.tables} for each in (before, after)]
+    yield from (f"data/{name}: another table is in the files" for name in tables[0]
+                if name in tables[1] and tables[0][name] != tables[1][name])  # fmt: skip
     if _text(before) == _text(after) and _html(before) != _html(after):
         yield "the look of the HTML: a template, a style or a picture's place"
     if before.test != after.test:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -20,21 +20,26 @@ from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience, to_json, with_cap
 from mailer.compose import message as messages
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.languages import best_of
 from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.source.images import read_image
 from mailer.delivery.campaigns.timed import COLUMNS as TIMED
 from mailer.delivery.campaigns.timed import timed
+from mailer.delivery.data.rows import freeze_tables
 from mailer.delivery.experiments.cohorts import keep_cohorts
 from mailer.delivery.experiments.draw import draw
 from mailer.delivery.experiments.kept import keep_test
 from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
+from mailer.delivery.schedule.recurring import SeriesRule
 from mailer.errors import MailerError
+from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Newsletter
 
 
@@ -46,6 +51,11 @@ class Plan:
     audience: Audience
     newsletter: Newsletter
     transport: str
+    pace: Pace = field(default_factory=Pace)  # while its warm-up plan limits, those who acted last are mailed first
+    cells: Cells = no_cells  # of the tables that its mails look into
+    series: SeriesRule | None = None  # of one that repeats, whose issues are mailed and never itself
+    kind: CampaignKind = CampaignKind.NEWSLETTER
+    parent: str = ""  # the newsletter that an issue is of
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -70,15 +80,29 @@ class Plan:
         return replace(self, message=self.message.version(spoken[found]))
 
 
-def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """What a campaign is part of: its kind, the series or automation, and the name of its own."""
+
+    kind: CampaignKind
+    parent: str
+    slug: str
+
+
+def create_campaign(
+    connection: Connection, plan: Plan, *, state: CampaignState, now: datetime, part_of: PartOf | None = None
+) -> int:
     """Store the message, its links and its pictures as a new campaign; returns its number. Raises when there is one."""
     message = plan.message
+    part_of = part_of or PartOf(plan.kind, plan.parent, message.slug)
     campaign_id = secrets.randbelow(2**31 - 1) + 1
     try:
         connection.execute(
             insert(campaigns).values(
                 id=campaign_id,
-                slug=message.slug,
+                slug=part_of.slug,
+                kind=part_of.kind,
+                parent=part_of.parent,
                 state=state,
                 message=messages.to_json(message),
                 digest=message.digest,
@@ -110,6 +134,7 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
     if rows:
         connection.execute(insert(links), rows)
     keep_images(connection, message, plan.newsletter)
+    freeze_tables(connection, campaign_id, message)
     return campaign_id
 
 
@@ -123,14 +148,16 @@ def keep_images(connection: Connection, message: Message, newsletter: Newsletter
 
 
 def freeze_audience(
-    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, now: datetime,
+    connection: Connection, campaign_id: int, *, message: Message, audience: Audience, warm_up: WarmUp, now: datetime,
     timing: Timing = AT_ONCE,
 ) -> Selection:  # fmt: skip
     """One row for each person, numbered within the campaign, by a few statements of the database. Of a test, who gets
-    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate: all is
-    fixed, and nobody is chosen again."""
+    which version is drawn here, and who waits for the one that wins; down a list, who waits behind which gate; by local
+    time, when each may leave: all is fixed, and nobody is chosen again. While a warm-up plan limits how many are mailed
+    today, those who acted last come first."""
+    limited = warm_up.today(connection, now) is not None
     groups = audience.down_the_list
-    with decided(connection, audience, now=now) as selection:
+    with decided(connection, audience, now=now, recent_first=limited) as selection:
         chosen, stage, sampled = places, literal(0), None
         if message.variants:
             sizes = planned_sizes(connection, message, selection.chosen)

@@ -22,21 +22,28 @@ from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audie
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
-from mailer.settings import Caps
+from mailer.settings import Caps, Pace
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
 from mailer.store.tables.experiments import campaign_tests
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
+NO_LIMIT = Pace()
 OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
 
 
 # Why a scheduled message must not go out to its audience as things are when it is due; "" when it may.
 WhyHold = Callable[[Message, Audience], str]
+
+
+def hold_nothing(_message: Message, _audience: Audience) -> str:
+    """For callers with nothing to check."""
+    return ""
 
 
 # What must hold for a launch, or is kept with it, in its transaction. It takes the campaign's id; raising undoes all.
@@ -87,17 +94,18 @@ def launch_now(
     with database.write(one_state=True, of_everyone=True) as connection:
         _forget_unsent(connection, plan.message.slug)
         campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now)
-        selection = freeze_audience(connection, campaign_id, message=plan.message, audience=plan.audience, now=now)
+        selection = freeze_audience(
+            connection, campaign_id, message=plan.message, audience=plan.audience, now=now,
+            warm_up=WarmUp(plan.pace, transport=plan.transport),
+        )  # fmt: skip
         if selection.chosen != expected:
             raise CountChanged(
                 f"the audience is {counted(selection.chosen)}, not {expected:,}",
                 remedy="Look at it: mailer audience " + plan.message.slug,
             )
         within(connection, campaign_id)
-        people = counted(selection.chosen)
-        note_decision(
-            connection, by, "newsletter launched", plan.message.slug, at=now, detail=people, content=plan.message.digest
-        )
+        slug, digest, people = plan.message.slug, plan.message.digest, counted(selection.chosen)
+        note_decision(connection, by, "newsletter launched", slug, at=now, detail=people, content=digest)
     return campaign_id
 
 
@@ -107,25 +115,29 @@ def schedule(
 ) -> int:  # fmt: skip
     """Freeze the message now, for an audience that is frozen at `due_at`; returns the campaign's id."""
     with database.write() as connection:
-        _forget_unsent(connection, plan.message.slug)
-        campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
-        connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id)
-            .values(due_at=due_at, zone=zone, late_seconds=int(late.total_seconds()))
-        )
-        within(connection, campaign_id)
-        local = connection.execute(select(campaigns.c.local_at).where(campaigns.c.id == campaign_id)).scalar_one()
-        when = f"for {local.replace('T', ' ')} local time" if local else f"for {due_at:%Y-%m-%d %H:%M} UTC"
-        note_decision(
-            connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=plan.message.digest
-        )
+        return put_on_schedule(connection, plan, due_at=due_at, zone=zone, late=late, now=now, by=by, within=within)
+
+
+def put_on_schedule(
+    connection: Connection, plan: Plan, *, due_at: datetime, zone: str, late: timedelta, now: datetime,
+    by: Actor | None = None, within: Within = nothing_more,
+) -> int:  # fmt: skip
+    """The same, in the caller's transaction."""
+    _forget_unsent(connection, plan.message.slug)
+    campaign_id = create_campaign(connection, plan, state=CampaignState.SCHEDULED, now=now)
+    given = {"due_at": due_at, "zone": zone, "late_seconds": int(late.total_seconds())}
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(given))
+    within(connection, campaign_id)
+    local = connection.execute(select(campaigns.c.local_at).where(campaigns.c.id == campaign_id)).scalar_one()
+    when = f"for {local.replace('T', ' ')} local time" if local else f"for {due_at:%Y-%m-%d %H:%M} UTC"
+    digest = plan.message.digest
+    note_decision(connection, by, "newsletter scheduled", plan.message.slug, at=now, detail=when, content=digest)
     return campaign_id
 
 
 def launch_due(
-    database: Database, *, now: datetime, why_hold: WhyHold = lambda *_: "", why_not: WhyNot = nothing_against,
-    cap: Caps = NO_CAP,
+    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against,
+    pace: Pace = NO_LIMIT, cap: Caps = NO_CAP,
 ) -> list[Row[Any]]:  # fmt: skip
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
     not, or `why_not` in the transaction of the launch. Returns those changed here: not what somebody else launched,
@@ -140,20 +152,24 @@ def launch_due(
         if not row.local_at and now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
-            why = _put_right(reason, row.slug)
+            why = _put_right(reason, row)
         with suppress(Conflict):
-            changed += [row.id] * _launch_scheduled(database, row, why=why, why_not=why_not, cap=cap, now=now)
+            warm_up = WarmUp(pace, transport=row.transport)
+            launched = _launch_scheduled(database, row, why=why, why_not=why_not, cap=cap, now=now, warm_up=warm_up)
+            changed += [row.id] * launched
     with database.read() as connection:
         of_those = select(campaigns).where(campaigns.c.id.in_(changed))
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
 
 
-def _put_right(reason: str, slug: str) -> str:
-    return f"{reason}. Fix that, then send it (mailer send {slug}) or schedule it again"
+def _put_right(reason: str, row: Row[Any]) -> str:
+    if row.kind == CampaignKind.ISSUE:
+        return f"{reason}. Fix that, then send it: mailer series send {row.parent}"
+    return f"{reason}. Fix that, then send it (mailer send {row.slug}) or schedule it again"
 
 
 def _launch_scheduled(
-    database: Database, row: Row[Any], *, why: str, why_not: WhyNot, cap: Caps, now: datetime
+    database: Database, row: Row[Any], *, why: str, why_not: WhyNot, cap: Caps, now: datetime, warm_up: WarmUp
 ) -> bool:
     """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
     launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
@@ -161,7 +177,7 @@ def _launch_scheduled(
         if _busy(connection, row.id):
             return False
         if not why and (reason := why_not(connection, row)):
-            why = _put_right(reason, row.slug)
+            why = _put_right(reason, row)
         changed = connection.execute(
             update(campaigns)
             .where(campaigns.c.id == row.id, campaigns.c.state == CampaignState.SCHEDULED)
@@ -170,7 +186,9 @@ def _launch_scheduled(
         if changed and not why:
             message, audience = messages.from_json(row.message), replace(from_json(row.audience), cap=cap)
             timing = Timing.of(row)
-            freeze_audience(connection, row.id, message=message, audience=audience, now=now, timing=timing)
+            freeze_audience(
+                connection, row.id, message=message, audience=audience, warm_up=warm_up, now=now, timing=timing
+            )
         if changed:
             action = "newsletter not launched" if why else "newsletter launched"
             note_decision(connection, cron(), action, row.slug, at=now, detail=why, content=row.digest)
@@ -186,14 +204,19 @@ def _busy(connection: Connection, campaign_id: int) -> bool:
 def unschedule(database: Database, slug: str, *, now: datetime, by: Actor | None = None) -> None:
     """Take a campaign off the schedule; its newsletter can be edited and scheduled again."""
     with database.write() as connection:
-        row = None
-        while row is None:  # somebody may put another schedule in its place between the two looks
-            require_campaign(connection, slug)
-            row = _locked(connection, slug)
-        if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
-            raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
-        connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
-        note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
+        take_off(connection, slug, now=now, by=by)
+
+
+def take_off(connection: Connection, slug: str, *, now: datetime, by: Actor | None = None) -> None:
+    """The same, in the caller's transaction."""
+    row = None
+    while row is None:  # somebody may put another schedule in its place between the two looks
+        require_campaign(connection, slug)
+        row = _locked(connection, slug)
+    if row.state not in (CampaignState.SCHEDULED, CampaignState.OVERDUE):
+        raise MailerError(f"{slug} is {row.state}, not scheduled", remedy=f"To stop it: mailer pause {slug}")
+    connection.execute(delete(campaigns).where(campaigns.c.id == row.id))
+    note_decision(connection, by, "newsletter taken off the schedule", slug, at=now)
 
 
 def pause(database: Database, campaign_id: int, why: str, *, now: datetime, by: Actor | None = None) -> bool:
@@ -224,47 +247,60 @@ def resume(database: Database, campaign_id: int, *, now: datetime, by: Actor | N
 def cancel(database: Database, campaign_id: int, *, now: datetime, by: Actor | None = None) -> int | None:
     """End a campaign for good: people still queued are never mailed by it. Returns how many; None when it had ended."""
     with database.write() as connection:
-        changed = connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
-            .values(state=CampaignState.CANCELLED, why="cancelled by staff", finished_at=now)
-        ).rowcount
-        if not changed:
-            return None
-        count = connection.execute(
-            update(deliveries)
-            .where(
-                deliveries.c.campaign_id == campaign_id,
-                deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.HELD]),
+        count = end_for_good(connection, campaign_id, now=now)
+        if count is not None:
+            note_decision(
+                connection, by, "newsletter cancelled", campaign_id, at=now, detail=f"{counted(count)} not mailed"
             )
-            .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
-        ).rowcount
-        note_decision(
-            connection, by, "newsletter cancelled", campaign_id, at=now, detail=f"{counted(count)} not mailed"
-        )
     return count
+
+
+def end_for_good(connection: Connection, campaign_id: int, *, now: datetime) -> int | None:
+    """What `cancel` does, in the caller's transaction."""
+    changed = connection.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id, campaigns.c.state.in_(OPEN))
+        .values(state=CampaignState.CANCELLED, why="cancelled by staff", finished_at=now)
+    ).rowcount
+    if not changed:
+        return None
+    return connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.campaign_id == campaign_id,
+            deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.HELD]),
+        )
+        .values(state=DeliveryState.CANCELLED, worker_id=None, changed_at=now)
+    ).rowcount
 
 
 def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bool:
     """Mark a campaign finished once nobody is queued, its test is decided and no worker is at it: the last one to leave
     does it.
 
-    A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept.
+    A pause that came after the last hand-over holds nobody back, so it ends too; what a guard rail found is kept. The
+    step of an automation stays open: `finish_open` ends it.
     """
+    with database.write() as connection:
+        newsletter = select(campaigns.c.id).where(campaigns.c.id == campaign_id, campaigns.c.kind != CampaignKind.STEP)
+        return connection.execute(newsletter).first() is not None and finish_open(connection, campaign_id, now=now)
+
+
+def finish_open(connection: Connection, campaign_id: int, *, now: datetime) -> bool:
+    """The same of any campaign, when nobody comes to it any more, in the caller's transaction."""
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     undecided = exists().where(campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None))
     left = or_(queued, undecided, exists().where(workers.c.campaign_id == campaign_id))
-    with database.write() as connection:
-        state, why = lock_campaign(connection, campaign_id)
-        if state not in (CampaignState.SENDING, CampaignState.PAUSED):
-            return False
-        return bool(
-            connection.execute(
-                update(campaigns)
-                .where(campaigns.c.id == campaign_id, ~left)
-                .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
-            ).rowcount
-        )
+    state, why = lock_campaign(connection, campaign_id)
+    if state not in (CampaignState.SENDING, CampaignState.PAUSED):
+        return False
+    return bool(
+        connection.execute(
+            update(campaigns)
+            .where(campaigns.c.id == campaign_id, ~left)
+            .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
+        ).rowcount
+    )
 
 
 def finish_paused(database: Database, *, now: datetime) -> None:

@@ -61,6 +61,13 @@ class Order:
     settings: StudioSettings
     known: int | None = None
 
+    def __post_init__(self) -> None:
+        slug = self.plan.newsletter.slug
+        if self.plan.series is not None:
+            raise MailerError(
+                f"{slug} repeats, so its issues leave by themselves", remedy=f"mailer series start {slug}"
+            )
+
     def within(self, connection: Connection, campaign_id: int) -> None:
         """Refuse what wasn't approved, and keep the digest of the content, in the transaction of the launch: what is
         frozen there is the plan in memory, so an edit meanwhile changes nothing of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
@@ -14,6 +15,10 @@ from mailer.compose.source.written import Signed
 from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_each_language, telling
+from mailer.delivery.data.read import read_data
+from mailer.delivery.data.rows import with_rows
+from mailer.delivery.data.tables import TableFiles
+from mailer.delivery.schedule.series_keys import read_series
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
@@ -40,20 +45,20 @@ class PlannedCampaign:
     warnings: tuple[Diagnostic, ...]
 
 
-def prepare(database: Database, source: Source) -> PlannedCampaign:
+def prepare(database: Database, source: Source, *, now: datetime | None = None) -> PlannedCampaign:
     """The newsletter, ready to be sent. Raises with every fault of its message and audience."""
-    found = compile_newsletter(database, source)
+    found = compile_newsletter(database, source, now=now)
     raise_errors(f"The newsletter {source.newsletter.slug} has faults:", found.diagnostics)
     assert found.plan is not None, "where there is no plan, something stops it"
     return PlannedCampaign(found.plan, found.diagnostics)
 
 
-def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter:
-    """The newsletter, as far as it can be made.
+def compile_newsletter(database: Database, source: Source, *, now: datetime | None = None) -> CompiledNewsletter:
+    """The newsletter, as far as it can be made; with the data of this moment (`now`), unless `source` brings some.
 
     What is wrong with its form, its audience and its words is found together: none hides the others.
     """
-    workspace = source.newsletter.workspace
+    workspace, now = source.newsletter.workspace, now or datetime.now(UTC)
     found: list[Diagnostic] = []
     definition = ListDefinition(source.list, title="", list_id="")
     if source.list in workspace.list_names():  # else that is among what is wrong with the form
@@ -61,10 +66,21 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
             definition = workspace.list_definition(source.list)
         except MailerError as error:
             found += error.diagnostics
+    series, faults = read_series(source, zone=workspace.settings.zone)
+    found += faults
     audience: Audience | None = None
     compiled: Compiled | None = None
     if source.is_thanks:
         source = in_each_language(source, lambda one: _thanking(one, definition))
+    if source.data_sources:
+        data = source.data
+        if data is None:
+            reading = read_data(database, source, now=now)
+            data, found = reading.data, [*found, *reading.diagnostics]
+        source = in_each_language(source, lambda one: replace(one, data=data))
+    if not source.is_thanks:
+        files = TableFiles(workspace)
+        source = in_each_language(source, lambda one: replace(one, tables=files))
     with database.read() as connection:
         if source.petition:
             source = in_each_language(source, lambda one: telling(connection, one, _language(one, definition)))
@@ -81,7 +97,10 @@ def compile_newsletter(database: Database, source: Source) -> CompiledNewsletter
         found += error.diagnostics
     plan = None
     if audience is not None and compiled is not None:
-        plan = Plan(compiled.message, audience, source.newsletter, transport=workspace.settings.transport)
+        cells, wrong = with_rows(database, compiled.message, workspace, now=now)
+        found += wrong
+        settings = workspace.settings
+        plan = Plan(compiled.message, audience, source.newsletter, settings.transport, settings.pace, cells, series)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, func, literal, select, true
 
 from mailer.audience.selection.select import CHOSEN
 from mailer.store.tables.core import APART, EPOCH, QUEUE, campaigns, deliveries, guard_evidence, people, workers
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
 DRAFT: Final = "draft"
 # Campaigns that have a frozen message which is still to be mailed, to all or to some.
@@ -43,6 +43,8 @@ class CampaignStatus:
     mailed_since: int = 0  # people whose mail was answered for good since then, as of some seconds ago
     local_at: str = ""  # what clocks show where each person is, such as 2026-12-01T09:00, when it leaves by local time
     include: tuple[str, ...] = ()  # the lists it was asked for
+    kind: CampaignKind = CampaignKind.NEWSLETTER
+    parent: str = ""  # the newsletter that an issue is of
 
 
 CountStates = Callable[[Connection, int | None], Mapping[int, Mapping[DeliveryState, int]]]
@@ -75,8 +77,9 @@ def count_states(connection: Connection, campaign_id: int | None = None) -> dict
 def campaign_statuses(
     connection: Connection, *, slug: str | None = None, count: CountStates = count_states
 ) -> list[CampaignStatus]:
-    """All campaigns, the newest first; with `slug` that one alone. `count` is asked how many people are where."""
-    one = campaigns.c.slug == slug if slug is not None else true()
+    """All newsletters' campaigns, the newest first; with `slug` that one alone, which may be an automation's step.
+    `count` is asked how many people are where."""
+    one = campaigns.c.slug == slug if slug is not None else campaigns.c.kind != CampaignKind.STEP
     # Not the message, which is most of a campaign: of hundreds it would be tens of megabytes.
     rows = connection.execute(select(*GLANCE).where(one).order_by(campaigns.c.created_at.desc())).all()
     only = rows[0].id if slug is not None and rows else None
@@ -99,6 +102,8 @@ def campaign_statuses(
             campaign_id=row.id,
             local_at=row.local_at,
             include=tuple(row.audience.get("include", ())),
+            kind=CampaignKind(row.kind),
+            parent=row.parent,
             resumed_at=seen.since if seen and seen.since > EPOCH else None,
             mailed_since=seen.accepted + seen.refused if seen else 0,
         )

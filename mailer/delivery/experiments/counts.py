@@ -42,7 +42,7 @@ def _counted(connection: Connection, test: KeptTest, arms: tuple[str, ...]) -> l
     return [ArmCounts(arm, *(one.get(arm, 0) for one in (sent, signed, clicked, left, complained))) for arm in arms]
 
 
-def _sent(test: KeptTest, arms: tuple[str, ...]) -> Select[Any]:
+def _sent(test: KeptTest, arms: tuple[str, ...]) -> Select[Any, int]:
     # Those who are tried have the first numbers of the campaign: a range of the table, where the rest may be a million.
     first_of_rest = test.campaign_id * NUMBERS_PER_CAMPAIGN + test.plan.tested + 1
     part = deliveries.c.id >= first_of_rest if arms == (REST,) else deliveries.c.id < first_of_rest
@@ -52,7 +52,7 @@ def _sent(test: KeptTest, arms: tuple[str, ...]) -> Select[Any]:
     return select(deliveries.c.arm.label("of"), func.count()).where(begins, ends, part, sent)
 
 
-def _signed(test: KeptTest) -> Select[Any]:
+def _signed(test: KeptTest) -> Select[Any, int]:
     mine = signatures.c.campaign_id == test.campaign_id
     followed = and_(links.c.campaign_id == signatures.c.campaign_id, links.c.n == signatures.c.n)
     of_link: ColumnElement[str] = links.c.arm
@@ -70,7 +70,7 @@ def _signed(test: KeptTest) -> Select[Any]:
     )
 
 
-def _clicked(test: KeptTest) -> Select[Any]:
+def _clicked(test: KeptTest) -> Select[Any, int]:
     followed = and_(links.c.campaign_id == hits.c.campaign_id, links.c.n == hits.c.n, links.c.is_action)
     return (
         select(deliveries.c.arm.label("of"), func.count(hits.c.delivery_id.distinct()))
@@ -79,14 +79,14 @@ def _clicked(test: KeptTest) -> Select[Any]:
     )
 
 
-def _left(test: KeptTest) -> Select[Any]:
+def _left(test: KeptTest) -> Select[Any, int]:
     gone = who_left(test.campaign_id)
     return select(deliveries.c.arm.label("of"), func.count()).select_from(
         deliveries.join(gone, gone.c.delivery_id == deliveries.c.id)
     )
 
 
-def _complained(test: KeptTest) -> Select[Any]:
+def _complained(test: KeptTest) -> Select[Any, int]:
     return (
         select(deliveries.c.arm.label("of"), func.count(events.c.delivery_id.distinct()))
         .select_from(events.join(deliveries, deliveries.c.id == events.c.delivery_id))
@@ -94,6 +94,6 @@ def _complained(test: KeptTest) -> Select[Any]:
     )
 
 
-def _by_arm(connection: Connection, query: Select[Any]) -> Mapping[str, int]:
+def _by_arm(connection: Connection, query: Select[Any, int]) -> Mapping[str, int]:
     # By its name: PostgreSQL takes two sets of parameters for two expressions.
     return {str(arm): int(count) for arm, count in connection.execute(query.group_by("of"))}

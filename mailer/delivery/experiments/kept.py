@@ -51,8 +51,8 @@ class DrawnTest:
 
 @dataclass(frozen=True, slots=True)
 class KeptDecision:
-    """What was decided, from which counts, how and by whom. `decision` is what the formula says, also where staff chose
-    another version by hand."""
+    """What was decided, from which counts, how, and who decided. `decision` is what the formula says, also where staff
+    chose another version by hand."""
 
     counts: tuple[ArmCounts, ...]
     vetoed: tuple[str, ...]

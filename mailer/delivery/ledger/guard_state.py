@@ -21,7 +21,7 @@ from mailer.settings import Guard as Limits
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import EPOCH, FEEDBACK, campaigns, deliveries, events, guard_evidence
-from mailer.store.tables.states import DeliveryState
+from mailer.store.tables.states import CampaignKind, DeliveryState
 from mailer.transports.base import Fate, Outcome, ReplyClass
 
 LOOK_EVERY_SECONDS = 10.0
@@ -55,8 +55,9 @@ class Rails:
         self._next_look = 0.0
         with database.read() as connection:
             self._since = _since(connection, campaign_id)
-            launched = select(campaigns.c.launched_at).where(campaigns.c.id == campaign_id)
-            self._launched_at = connection.execute(launched).scalar_one()
+            launched = select(campaigns.c.launched_at, campaigns.c.kind).where(campaigns.c.id == campaign_id)
+            row = connection.execute(launched).one()
+            self._launched_at = None if row.kind == CampaignKind.STEP else row.launched_at
 
     def given_up(self, outcome: Outcome, attempts: Iterable[int]) -> int:
         """How many of the people with this answer are given up on. `attempts`: how often each was tried by now."""

@@ -16,13 +16,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, insert, select, update
 
 from mailer.audience.consent.caps import NO_CAP, cap_now, within_cap
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
 from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
-from mailer.delivery.ledger.reopen import let_go, lock_campaign, reopen
+from mailer.delivery.ledger.reopen import HOLD_OURS, HOLD_QUEUED, LATE, OURS, let_go, lock_campaign, reopen
+from mailer.delivery.ledger.step_entries import LeavingRules, leaving_rules, reasons_out, still_inside
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces, Caps
@@ -30,13 +31,12 @@ from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import keep_few_pages
 from mailer.store.engine.prepared import ByNumber, PreparedStatement
-from mailer.store.tables.core import EPOCH, MICROSECOND, QUEUE, Instant, campaigns, deliveries, workers
+from mailer.store.tables.core import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import Fate
 
 LEASE = timedelta(seconds=60)
 RENEW_WHEN_LEFT = timedelta(seconds=40)
-HOUR_OVER = "the hour was past by the time it was their turn"  # why somebody is held
 
 
 class LeaseLost(MailerError):
@@ -112,13 +112,12 @@ class Worker:
         self.warm_up = warm_up
         self.campaign_id = campaign_id
         self.list_ids = tuple(list_ids)
-        self._plainly = _begin_statements(self.list_ids)
-        self._capped = _begin_statements(self.list_ids, within_cap()) if bounds.cap else self._plainly
         self.clock = clock
         self.id = secrets.randbits(62)
         self.lease_until = clock() + LEASE
         with database.held.write() as connection:
             keep_few_pages(connection)
+            self._leaving = leaving_rules(connection, campaign_id)
             connection.execute(
                 insert(workers).values(
                     id=self.id,
@@ -127,6 +126,8 @@ class Worker:
                     lease_until=self.lease_until,
                 )
             )
+        self._plainly = _begin_statements(self.list_ids, self._leaving)
+        self._capped = _begin_statements(self.list_ids, self._leaving, within_cap()) if bounds.cap else self._plainly
 
     def claim(self, limit: int) -> list[Claim]:
         """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
@@ -195,7 +196,7 @@ class Worker:
                 update(workers).where(workers.c.id == self.id).values(lease_until=now + LEASE)
             ).rowcount
             self.lease_until = now + LEASE
-        launched_at = EPOCH + MICROSECOND * launched
+        launched_at = None if self._leaving is not None else EPOCH + MICROSECOND * launched
         return _Look(
             CampaignStanding(self.campaign_id, CampaignState(state), why, launched_at), holds_lease=bool(holds)
         )
@@ -230,6 +231,8 @@ class Worker:
         started = {row[0] for row in begun.rows(connection, ids, asked)}
         not_started = [number for number in ids if number not in started]
         barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids, cap=cap)
+        if self._leaving is not None:
+            barred = reasons_out(connection, not_started, self._leaving) | barred
         HOLD_OURS.count(connection, {"deliveries": [one for one in not_started if one not in barred], **values})
         # Who did not start and has no obstacle is ours no longer: staff cancelled the campaign, for one.
         skipped = self._skip(connection, barred, now)
@@ -285,17 +288,14 @@ CLAIM = PreparedStatement(
     .returning(deliveries.c.id, deliveries.c.person_id, deliveries.c.attempt)
 )
 
-# Of those a worker wants to begin, one that is *sending* already was begun by it a moment ago, in a transaction whose
-# commit the database did and could not confirm, since it was restarted. Nothing of it has left.
-_OURS = (
-    deliveries.c.worker_id == bindparam("worker"),
-    or_(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.state == DeliveryState.SENDING.value),
-)
 _ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
 
 
-def _begin_statements(list_ids: Sequence[int], *more: ColumnElement[bool]) -> tuple[ByNumber, ByNumber]:
-    """Record the intents of those rows whose people may be mailed as members of these lists, where `more` holds too.
+def _begin_statements(
+    list_ids: Sequence[int], leaving: LeavingRules | None, *more: ColumnElement[bool]
+) -> tuple[ByNumber, ByNumber]:
+    """Record the intents of those rows whose people may be mailed as members of these lists, and of a step's mails of
+    those who are still in its automation, where `more` holds too.
 
     The second says which rows those are as well, which takes longer. Run after the first it changes nothing more.
     """
@@ -305,39 +305,20 @@ def _begin_statements(list_ids: Sequence[int], *more: ColumnElement[bool]) -> tu
         "changed_at": bindparam("now"),
     }
     allowed = may_be_mailed(list_ids)
+    if leaving is not None:
+        allowed = and_(allowed, still_inside(leaving))
 
     def begin(those: Any) -> Update:
-        return update(deliveries).where(those, *_OURS, allowed, ~LATE, *more).values(begun)
+        return update(deliveries).where(those, *OURS, allowed, ~LATE, *more).values(begun)
 
     return ByNumber(deliveries.c.id, begin), ByNumber(
         deliveries.c.id, lambda those: begin(those).returning(deliveries.c.id)
     )
 
 
-# Those for whom it is too late by their own clock, as it was frozen. The rows of most campaigns have no such moment.
-LATE = and_(deliveries.c.not_after.is_not(None), deliveries.c.not_after < bindparam("now", type_=Instant()))
-_HELD: dict[str, Any] = {
-    "state": DeliveryState.HELD.value, "worker_id": None, "detail": HOUR_OVER, "changed_at": bindparam("now")
-}  # fmt: skip
-HOLD_OURS = PreparedStatement(
-    update(deliveries).where(among(deliveries.c.id, "deliveries"), *_OURS, LATE).values(_HELD)
-)
-# Of those that were never put off the earliest are the first that are late, so few rows of the queue are looked at.
-HOLD_QUEUED = PreparedStatement(
-    update(deliveries)
-    .where(
-        QUEUE,
-        deliveries.c.campaign_id == bindparam("campaign"),
-        deliveries.c.stage == bindparam("stage"),
-        deliveries.c.not_before < bindparam("late", type_=Instant()),
-        LATE,
-    )
-    .values(_HELD)
-)
-
 SKIP = PreparedStatement(
     update(deliveries)
-    .where(among(deliveries.c.id, "deliveries"), *_OURS)
+    .where(among(deliveries.c.id, "deliveries"), *OURS)
     .values(state=DeliveryState.SKIPPED.value, code=bindparam("reason"), worker_id=None, changed_at=bindparam("now"))
 )
 LOOK = PreparedStatement(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
@@ -76,7 +75,7 @@ def version_of(connection: Connection, delivery_id: int) -> str:
     return version_name((row.winner or "") if row.arm == REST else row.arm, row.language)
 
 
-def _version_of(connection: Connection, delivery_id: int) -> Row[Any]:
+def _version_of(connection: Connection, delivery_id: int) -> Row[str, str, str]:
     tested = deliveries.outerjoin(campaign_tests, campaign_tests.c.campaign_id == deliveries.c.campaign_id)
     query = select(deliveries.c.language, deliveries.c.arm, campaign_tests.c.winner).select_from(tested)
     row = connection.execute(query.where(deliveries.c.id == delivery_id)).first()

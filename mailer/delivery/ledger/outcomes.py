@@ -24,6 +24,7 @@ from mailer.transports.base import Fate, Outcome, ReplyClass
 # A relay's "try again later" is believed for two days, as a relay itself would (RFC 5321 §4.5.4.1 asks for some
 # days; an appeal that is older helps nobody).
 GIVE_UP_AFTER = timedelta(hours=48)
+MOST_ATTEMPTS = 17  # which take so long; for campaigns that stay open, where each person has a time of their own
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
 NO_SETTING = Bounces()
@@ -54,7 +55,7 @@ class CampaignStanding:
     id: int
     state: CampaignState
     why: str
-    launched_at: datetime
+    launched_at: datetime | None  # None: it stays open, and people come to it one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class RowChange:
     not_before: datetime | None = None  # when queued again
 
 
-def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datetime) -> RowChange:
-    """What becomes of a delivery after a hand-over; pure. `since`: when its campaign was launched."""
+def decide(outcome: Outcome | None, *, attempt: int, now: datetime, since: datetime | None) -> RowChange:
+    """What becomes of a delivery after a hand-over; pure. `since`: when its campaign was launched, None for one that
+    stays open."""
     if outcome is None:
         return RowChange(DeliveryState.QUEUED, not_before=now)
     if outcome.fate is Fate.ACCEPTED:
@@ -93,11 +95,13 @@ def is_for_good(outcome: Outcome) -> bool:
     return outcome.fate is Fate.REFUSED and outcome.reply_class is not ReplyClass.OURS
 
 
-def is_given_up(outcome: Outcome, *, attempt: int, now: datetime, since: datetime) -> bool:
+def is_given_up(outcome: Outcome, *, attempt: int, now: datetime, since: datetime | None) -> bool:
     """Whether somebody who is not refused for good is tried no more, since that has gone on for too long."""
     if outcome.refuses_us:
         return False
     put_off = outcome.fate is Fate.DEFERRED or (outcome.fate is Fate.REFUSED and not is_for_good(outcome))
+    if since is None:
+        return put_off and attempt >= MOST_ATTEMPTS
     return put_off and attempt > 1 and now - since > GIVE_UP_AFTER
 
 

@@ -17,7 +17,7 @@ from mailer.review.approvals import ask, counting_of, may_approve
 from mailer.review.content import NewsletterContent
 from mailer.settings import Settings
 from mailer.staff.accounts import account_by_id, holders
-from mailer.staff.actor import Actor
+from mailer.staff.actor import Actor, cron
 from mailer.staff.rights import Right
 
 
@@ -39,7 +39,7 @@ def ask_for_approval(
     if not ask(connection, actor, content, at=at) or not settings.studio.url:
         return ()
     gave = {one.person for one in counting_of(connection, content.slug, content.digest, settings.studio)}
-    by = actor.name.removeprefix("terminal: ")
+    by = "Mailer" if actor.via == cron().via else actor.name.removeprefix("terminal: ")
     if actor.account_id is not None:
         by = account_by_id(connection, actor.account_id).called
     mailed: list[str] = []

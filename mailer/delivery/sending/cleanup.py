@@ -1,5 +1,5 @@
 """What `mailer run` deletes: what nobody confirmed, limits and sessions that are over, old drafts, versions, jobs,
-presses of unsubscribe buttons, the words of replies, and what would take old imports back.
+presses of unsubscribe buttons, readings of data, the words of replies, and what would take old imports back.
 
 None of it can be made again, so one run on a machine whose clock is years ahead must not find all of it old. A clock
 that is far ahead of everything the database knows is believed once it has said so for a day.
@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Table, exists, or_, select
 from sqlalchemy.sql.schema import Column
 
 from mailer.audience.consent import confirmations
+from mailer.delivery.data import kept as readings
+from mailer.delivery.data import unused
 from mailer.delivery.replies import kept
 from mailer.delivery.subscriptions import presses
 from mailer.editing import drafts, versions
@@ -63,6 +65,8 @@ def tidy(database: Database, *, now: datetime, keep_replies: timedelta = KEEP_RE
         versions.prune(connection, now=now)
         past.prune(connection, now=now)
         presses.prune(connection, now=now)
+        readings.prune(connection, now=now)
+        unused.prune(connection, now=now)
         kept.blank_old(connection, now=now, keep=keep_replies)
     return True
 
@@ -99,6 +103,8 @@ def _anything_old(connection: Connection, now: datetime, keep_replies: timedelta
         versions.any_old(now),
         exists().where(imports.c.undo_until < now),
         presses.any_old(now),
+        readings.any_old(now),
+        unused.any_old(now),
         kept.any_old(now, keep_replies),
     )
     return bool(connection.execute(select(due)).scalar())

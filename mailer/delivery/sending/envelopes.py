@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from operator import add
 
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.expressions.evaluator import NO_CALLS, Subject
 from mailer.compose.merge import NAMES, MergeProgram, Urls, for_html
 from mailer.compose.message import Message
@@ -31,10 +32,13 @@ PURPOSES: dict[str, Purpose] = dict(
 class EnvelopeBuilder:
     """Envelopes for one message. With `proof`, subjects are marked and links count for nothing."""
 
-    def __init__(self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False) -> None:
+    def __init__(
+        self, message: Message, *, settings: Settings, signer: Signer, proof: bool = False, cells: Cells = no_cells
+    ) -> None:
+        assert cells is not no_cells or not message.tables, "a message with tables is merged with their rows"
         self.opens = settings.tracking.opens and not proof  # whether mails may have the open pixel
         self.message = with_picture(message) if self.opens else message
-        self.program = MergeProgram(self.message)
+        self.program = MergeProgram(self.message, cells=cells)
         self._proof = proof
         # Tokens are made for the addresses that the message mentions, and for List-Unsubscribe.
         self._names = [name for name in NAMES if name in self.program.addresses or name == LEAVING]
@@ -94,7 +98,7 @@ class EnvelopeBuilder:
             attempt=attempt,
             address=address,
             name=str(supporter.get("name", "")),
-            values=self.program.values_of(Subject(supporter, names, NO_CALLS, in_html)),
+            values=self.program.values_of(Subject(supporter, names, NO_CALLS, in_html, self.program.cells)),
             headers=(
                 ("Date", self._date(now)),
                 # The same delivery built again has the same id, so a receiver can tell a repeat (RFC 5322 §3.6.4).

@@ -69,7 +69,7 @@ def send_proofs(
     for mail in dict.fromkeys(message.digest for _, _, message in numbered):  # one connection mails one version
         alike = [one for one in numbered if one[2].digest == mail]
         inviting = _inviting(alike[0][2], settings.studio.url)
-        builder = EnvelopeBuilder(inviting, settings=settings, signer=signer, proof=True)
+        builder = EnvelopeBuilder(inviting, settings=settings, signer=signer, proof=True, cells=plan.cells)
         connection = transport.connect(builder.mailing())
         try:
             for number, proof, _ in alike:

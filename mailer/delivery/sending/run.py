@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
 
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, workers
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 from mailer.workspace import Workspace
 
 if TYPE_CHECKING:  # most runs of cron find nothing to do, and come without what does it
@@ -111,13 +111,14 @@ class Runner:
 
         report.settled = settle_expired(self.database, self.clock())
         lifecycle.finish_paused(self.database, now=self.clock())
-        if not to_send:
+        if not to_send and not self._due()[1]:  # a dead worker's people may be all that is queued
             return report
         began = self.clock()
         sender = self._sender()  # before anything is launched that it could not send
         launched = lifecycle.launch_due(
             self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not,
             cap=self.workspace.settings.caps,
+            pace=self.workspace.settings.pace,
         )  # fmt: skip
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
@@ -197,7 +198,7 @@ class Runner:
         with self.database.read() as connection:
             to_send, paused, lapsed = connection.execute(
                 select(
-                    exists().where(due | (state == CampaignState.SENDING)),
+                    exists().where(due | _being_sent(now)),
                     exists().where(state == CampaignState.PAUSED),
                     exists().where(workers.c.lease_until < now),
                 )
@@ -243,5 +244,13 @@ class Runner:
 
     def _sending(self) -> list[Row[Any]]:
         with self.database.read() as connection:
-            query = select(campaigns).where(campaigns.c.state == CampaignState.SENDING)
+            query = select(campaigns).where(_being_sent(self.clock()))
             return list(connection.execute(query.order_by(campaigns.c.launched_at)).all())
+
+
+def _being_sent(now: datetime) -> ColumnElement[bool]:
+    """Whether a campaign is being sent. A step of an automation stays open, so it is when somebody of it is due."""
+    waits = exists().where(
+        QUEUE, deliveries.c.campaign_id == campaigns.c.id, deliveries.c.stage == 0, deliveries.c.not_before <= now
+    )
+    return (campaigns.c.state == CampaignState.SENDING) & ((campaigns.c.kind != CampaignKind.STEP) | waits)

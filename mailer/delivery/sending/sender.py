@@ -19,6 +19,7 @@ from mailer.audience.selection.spec import from_json as audience_from_json
 from mailer.compose.message import ORIGINAL, REST, Message
 from mailer.compose.message import from_json as message_from_json
 from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.data.rows import TableCells
 from mailer.delivery.experiments.kept import winner_of
 from mailer.delivery.ledger.guard_state import Rails
 from mailer.delivery.ledger.ledger import Bounds, Lane, Worker
@@ -73,6 +74,7 @@ class CampaignSender:
         self.patience = patience
         self.progress = progress
         self.say = say
+        self.cells = TableCells(database, workspace.secrets.require_address_key)
         self.signer = Signer(workspace.secrets.require_signing())
         self.transport = make_transport(workspace.settings, workspace.secrets, root=workspace.root)
         limits = SharedPace(database, transport=self.transport.name)
@@ -89,7 +91,7 @@ class CampaignSender:
         """Send one campaign's queue until nothing of it is due, one lane after the other. `row`: the campaign as it is
         now, whose stage says which lanes are open."""
         lanes = {
-            lane: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer)
+            lane: EnvelopeBuilder(message, settings=self.workspace.settings, signer=self.signer, cells=self.cells)
             for lane, message in self._lanes(row).items()
         }
         tally = SendCounts()

@@ -86,7 +86,7 @@ class PictureLibrary:
             found: dict[str, LibraryPicture] = {}
             seen: set[str] = set()
             newsletters = workspace.newsletters
-            for slug in workspace.slugs():
+            for slug in workspace.folders():
                 if not (folder := newsletters / slug).is_symlink():
                     self._newsletter(folder, found, seen)
             for folder in shared_folders(workspace):

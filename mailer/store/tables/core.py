@@ -23,13 +23,16 @@ from sqlalchemy import (
 )
 
 from mailer.store.tables import (  # their tables are in the same catalogue
+    automations,
     cohorts,
+    data,
     drafts,
     experiments,
     imports,
     inbound,
     jobs,
     review,
+    series,
     staff,
 )
 from mailer.store.tables.types import (
@@ -48,7 +51,9 @@ __all__ = [
     "MICROSECOND",
     "Id",
     "Instant",
+    "automations",
     "cohorts",
+    "data",
     "drafts",
     "experiments",
     "imports",
@@ -56,6 +61,7 @@ __all__ = [
     "jobs",
     "metadata",
     "review",
+    "series",
     "staff",
     "to_microseconds",
 ]
@@ -122,6 +128,7 @@ consents = Table(  # appended to, never changed: the proof of every subscription
     Column("given_at", Instant),  # since when they agreed, as an imported file says; null: at `at`, or not known
     key_of_sqlite("list_id", "lists.id"),
     key_of_sqlite("source_id", "consent_sources.id"),
+    sqlite_autoincrement=True,  # automations go by the number: that of a deleted row must not come again
 )
 
 tags = Table(

@@ -1,4 +1,4 @@
-"""The table of tests: which versions of a campaign's message were tried on whom, and what was decided from what."""
+"""The table of tests: what a campaign tried on a part of its audience, and what was decided from what."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ campaign_tests = Table(  # one for each launched campaign that tries several ver
     Column("why", Text, nullable=False, server_default=""),  # nothing was decided, in words for staff
     Column("winner", Text, nullable=False, server_default=""),  # a, b, c or d; the rest get it
     Column("decided_at", Instant),
-    Column("decision", JSON),  # KeptDecision: what it was decided from, and by whom
+    Column("decision", JSON),  # KeptDecision: from what, and who decided
 )
 partial_index("ix_campaign_tests_waiting", campaign_tests.c.decide_at, where=campaign_tests.c.decided_at.is_(None))

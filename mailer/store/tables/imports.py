@@ -27,6 +27,19 @@ imports = Table(
     Column("undone_at", Instant),  # null while it wasn't taken back
     Column("undone_by", Text, nullable=False, server_default=""),
     Column("undone", JSON),  # what was put back, and what stayed, counted
+    Column("move_id", BigInteger),  # the move that it is part of
+    Column("account", JSON),  # of a part of a move: its rows on both sides, counted; names nobody
+)
+
+moves = Table(  # from another program to this one; kept for good
+    "moves",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("token", Text, nullable=False, unique=True),  # of what was brought or fetched: a second try is the same move
+    Column("origin", Text, nullable=False),  # the other program: a name of `moving.origins`
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),  # who moved, as the audit log calls them
+    Column("report", JSON),  # signed; null until all of it is here
 )
 
 import_people = Table(  # people that the files name and that were known before; null: not changed

@@ -56,6 +56,53 @@ class DecisionState(StrEnum):
     STOPPED = "stopped"  # every version tripped a guard rail; staff decide
 
 
+class SeriesState(StrEnum):
+    """Whether a newsletter's series makes issues."""
+
+    RUNNING = "running"  # its next issue is planned
+    PAUSED = "paused"  # by staff, until they start it again
+    STOPPED = "stopped"  # by staff, or since its message says no rule any more
+    ENDED = "ended"  # the last day of its rule is past
+
+
+class IssueState(StrEnum):
+    """The state of one issue of a series. What becomes of one that was made is its campaign's to say."""
+
+    PLANNED = "planned"  # to be made when its time comes
+    COMPOSED = "composed"  # made and frozen: `campaign` says how it goes on
+    SKIPPED = "skipped"  # nothing was new since the issue before
+    MISSED = "missed"  # no `mailer run` came within its lateness
+    FAILED = "failed"  # something stopped it, said in `why`; nobody was mailed
+
+
+class AutomationState(StrEnum):
+    """The state of an automation that was started; one that never was is a draft."""
+
+    ACTIVE = "active"
+    CLOSING = "closing"  # nobody comes in; who is inside goes on to the end
+    STOPPED = "stopped"  # everybody is out
+
+
+class EntryState(StrEnum):
+    """How far somebody is in an automation."""
+
+    INSIDE = "inside"
+    ENDED = "ended"  # came to the end
+    LEFT = "left"  # for the reason beside it
+
+
+class WhyLeft(StrEnum):
+    """Why somebody left an automation before its end; of a mail that was not handed over for it, its reason too."""
+
+    UNSUBSCRIBED = "left the list"
+    SUPPRESSED = "may not be mailed"
+    FORGOTTEN = "forgotten"
+    SIGNED = "signed"  # one of its goals
+    REPLIED = "replied"
+    STAFF = "taken out by staff"
+    STOPPED = "automation stopped"
+
+
 class Membership(StrEnum):
     """A person's relation to a list."""
 
@@ -81,6 +128,7 @@ class SuppressionReason(StrEnum):
     BOUNCED = "bounced"  # refused for good: no such person
     COMPLAINED = "complained"  # reported as spam
     STAFF = "staff"
+    INACTIVE = "inactive"  # an automation ended in it, since they showed no interest; lifted as soon as they act
 
 
 class Verdict(StrEnum):

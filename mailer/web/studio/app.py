@@ -37,8 +37,10 @@ from mailer.web.studio.petition import routes as petition
 from mailer.web.studio.results import routes as results
 from mailer.web.studio.review import routes as review
 from mailer.web.studio.send import routes as send
+from mailer.web.studio.series import routes as series
 from mailer.web.studio.settings import routes as settings
 from mailer.web.studio.staff import routes as staff
+from mailer.web.studio.testing import routes as testing
 from mailer.web.studio.today import routes as today
 from mailer.web.studio.translate import routes as translate
 from mailer.web.studio.work import routes as work
@@ -64,6 +66,8 @@ ROOMS: tuple[Room, ...] = (
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    testing.ROOM,
+    series.ROOM,
     imports.ROOM,
     library.ROOM,
     settings.ROOM,

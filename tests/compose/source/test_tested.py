@@ -165,6 +165,31 @@ def test_files_of_versions(workspace: Workspace) -> None:
     ]  # fmt: skip
 
 
+def test_an_authors_own_mjml_has_versions_too(workspace: Workspace) -> None:
+    mjml = (
+        "---\nsubject: {}\nlist: supporters\n{}---\n<mjml><mj-body><mj-section><mj-column><mj-text>{} {{{{ organisation."
+        'postal_address }}}} <a href="{{{{ unsubscribe_url }}}}">Leave</a></mj-text></mj-column></mj-section></mj-body></mjml>'
+    )
+    newsletter = write(workspace, message="", action="", action_fr="", **ALONE)
+    (newsletter.folder / "message.mjml").write_text(mjml.format("One", "test:\n  wait: 1d\n", "Long."))
+    (newsletter.folder / "message.b.mjml").write_text(
+        mjml.format("Two", "", "Short.").replace("list: supporters\n", "")
+    )
+    source = read_source(newsletter)
+    message = compile_message(source, definition=workspace.list_definition("supporters"), known_fields=()).message
+    assert {name: subject(one) for name, one in message.versions.items()} == {"": "One", "b": "Two"}
+    assert "Short." in as_written(message.versions["b"], message.versions["b"].html)
+    assert message.test == PlannedTest(None, 86400)
+
+
+def test_a_mail_that_is_no_newsletter_tries_nothing(workspace: Workspace) -> None:
+    newsletter = write(workspace, **ALONE)
+    (newsletter.folder / "welcome.md").write_text(TESTED)
+    source = read_source(newsletter, "welcome.md")
+    assert [one.message for one in source.faults] == ["only a newsletter can try several versions"]
+    assert source.test is None
+
+
 def test_versions_by_name() -> None:
     assert [version_in_words(name) for name in ("fr", "pt-BR", "b", "c.pt-BR", "ab")] == [
         "translation fr", "translation pt-BR", "version b", "version c, pt-BR", "translation ab",

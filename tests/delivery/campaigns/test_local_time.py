@@ -18,8 +18,9 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.held import HeldChoice, decide_held
 from mailer.delivery.campaigns.status import campaign_statuses
 from mailer.delivery.campaigns.timed import HOUR_PAST, launches_at, refuse_unfit
-from mailer.delivery.ledger.ledger import HOUR_OVER, Bounds
+from mailer.delivery.ledger.ledger import Bounds
 from mailer.delivery.ledger.outcomes import Done
+from mailer.delivery.ledger.reopen import HOUR_OVER
 from mailer.delivery.schedule.local_hours import columns_of
 from mailer.errors import MailerError
 from mailer.experiments.cohorts import PlannedCohorts

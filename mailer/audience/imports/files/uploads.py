@@ -27,6 +27,7 @@ RESERVE_BYTES = 200 << 20  # of the disk, which the database needs meanwhile
 KEEP_FILE, KEEP_ALL = timedelta(days=1), timedelta(days=7)  # since it was last touched
 TOKEN = re.compile(r"[0-9a-f]{32}")
 ABOUT, SEEN, REJECTS = "about.json", "seen.json", "rejects.csv"
+MOST_TOGETHER = 20  # files of one import
 LONGEST_NAME = 100  # characters of a file's name that are kept, and its ending
 
 
@@ -53,6 +54,9 @@ class Upload:
     asked: Mapping[str, object] = field(default_factory=dict[str, object])  # `ImportOptions`
     work: Mapping[str, int] = field(default_factory=dict[str, int])  # look, rehearsal, import → number of the order
     checked: tuple[str, ...] = ()  # the steps that were gone through
+    origin: str = ""  # of a move: the program they come from, a name of `moving.origins`
+    more: tuple[str, ...] = ()  # names of further files that are imported with it
+    joins: str = ""  # the upload that this file is for, once all of it has come
 
 
 class Uploads:
@@ -61,7 +65,9 @@ class Uploads:
     def __init__(self, root: Path) -> None:
         self.folder = root / FOLDER
 
-    def begin(self, name: str, *, size: int, list_name: str, by: str, now: datetime) -> Upload:
+    def begin(
+        self, name: str, *, size: int, list_name: str, by: str, now: datetime, origin: str = "", joins: str = ""
+    ) -> Upload:
         """A new upload, of which nothing has come yet. Raises `MailerError` for one that is too large."""
         if not 0 < size <= MOST_BYTES:
             words = "this file is empty" if size <= 0 else f"a file may have {MOST_BYTES >> 20} MB at most"
@@ -73,7 +79,9 @@ class Uploads:
         if not (self.folder / ".gitignore").exists():
             with open_private(self.folder / ".gitignore") as file:
                 file.write("*\n")
-        upload = Upload(secrets.token_hex(16), _plain(name), size, list_name, by, now.timestamp())
+        upload = Upload(
+            secrets.token_hex(16), _plain(name), size, list_name, by, now.timestamp(), origin=origin, joins=joins
+        )
         private_folder(self.path(upload).parent)
         open_private(self.path(upload), "wb").close()
         self.save(upload)
@@ -87,7 +95,7 @@ class Uploads:
             told: dict[str, Any] = json.loads((self.folder / token / ABOUT).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        told["checked"] = tuple(told["checked"])
+        told["checked"], told["more"] = tuple(told["checked"]), tuple(told.get("more", ()))
         return Upload(**told)
 
     def all(self) -> list[Upload]:
@@ -104,6 +112,24 @@ class Uploads:
     def path(self, upload: Upload) -> Path:
         """The file itself, under its own name."""
         return self.folder / upload.token / "file" / upload.name
+
+    def paths(self, upload: Upload) -> list[Path]:
+        """All files that are imported together."""
+        return [self.path(upload), *(self.path(upload).with_name(name) for name in upload.more)]
+
+    def join(self, upload: Upload, into: Upload) -> Upload:
+        """Put a file that has come beside those of another upload, under a name that none of them has. Its own upload
+        is gone then. What was seen of the others holds no more."""
+        taken = {into.name.casefold(), *(name.casefold() for name in into.more)}
+        stem, dot, ending = upload.name.rpartition(".")
+        names = (upload.name, *(f"{stem} ({n}){dot}{ending}" for n in range(2, MOST_TOGETHER + 2)))
+        if len(taken) >= MOST_TOGETHER:
+            raise MailerError(f"{MOST_TOGETHER} files are the most at once", remedy="Put them into one zip.")
+        name = next(one for one in names if one.casefold() not in taken)
+        self.path(upload).replace(self.path(into).with_name(name))
+        self.remove(upload)
+        self.beside(into, SEEN).unlink(missing_ok=True)
+        return self.save(replace(into, more=(*into.more, name), checked=()))
 
     def beside(self, upload: Upload, name: str) -> Path:
         """What is kept with it: `SEEN`, `REJECTS`."""

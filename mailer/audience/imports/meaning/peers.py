@@ -25,6 +25,7 @@ from mailer.audience.imports.meaning.statuses import (
 )
 
 SKIP = "-"
+LAST_ACTIVE = "last_active"  # when they opened, clicked or changed something there: a warm-up plan begins with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,10 @@ MAILCHIMP = Peer(
         "clean_time": flag(BOUNCED, blank=BOUNCED),
     },
     {
-        "cc": "country", "timezone": "timezone", "tags": "tags",
+        "cc": "country", "timezone": "timezone", "tags": "tags", "last_changed": LAST_ACTIVE,
         **_left_out(
             "member_rating optin_time optin_ip confirm_time confirm_ip latitude longitude gmtoff dstoff region "
-            "last_changed leid euid unsub_campaign_title unsub_campaign_id unsub_reason_other clean_campaign_title "
+            "leid euid unsub_campaign_title unsub_campaign_id unsub_reason_other clean_campaign_title "
             "clean_campaign_id"
         ),
     },
@@ -228,8 +229,32 @@ MAILERLITE = Peer(  # each tab is a file of its own, and nothing in it says whic
     one_file_each="Each of its tabs (Active, Unsubscribed, Unconfirmed, Bounced, Junk) is a file of its own. Say",
 )  # fmt: skip
 
+_BREVO = Words(
+    _words(subscribed=SUBSCRIBED, unsubscribed=UNSUBSCRIBED, blocklisted=STAFF, blacklisted=STAFF, blocked=STAFF),
+    blank=NO_CONSENT,
+)
+_BREVO_FLAG = flag(STAFF)
+BREVO = Peer(  # a file may have the status, or be of those that a filter found
+    "brevo", "Brevo",
+    _marks("contact_id email firstname lastname", "email added_time modified_time", "contact_id email sms whatsapp"),
+    {
+        "email_marketing": _BREVO, "email_campaigns": _BREVO, "email_marketing_status": _BREVO,
+        "subscription_status": _BREVO, "email_blacklisted": _BREVO_FLAG, "email_blocklisted": _BREVO_FLAG,
+        "blacklisted": _BREVO_FLAG, "blocklisted": _BREVO_FLAG,
+    },
+    {
+        "firstname": "first_name", "lastname": "last_name", "prenom": "first_name", "nom": "last_name",
+        "modified_time": LAST_ACTIVE, **_left_out("contact_id added_time"),
+        **_kept("sms_marketing sms_blacklisted sms_blocklisted whatsapp_blacklisted whatsapp_marketing"),
+    },
+    opted_in=("added_time",),
+    expected=("email_marketing|email_campaigns|email_marketing_status|subscription_status|email_blacklisted|"
+              "email_blocklisted|blacklisted|blocklisted",),
+    one_file_each="Export those who are subscribed and those who are blocklisted as files of their own. Say",
+)  # fmt: skip
+
 PEERS = (OURS, MAILCHIMP, LISTMONK, ACTION_NETWORK, ACTIONKIT, NATIONBUILDER, CIVICRM, SUBSTACK, GHOST, BEEHIIV,
-         BUTTONDOWN, MAILERLITE)  # fmt: skip
+         BUTTONDOWN, MAILERLITE, BREVO)  # fmt: skip
 BY_NAME: Mapping[str, Peer] = {peer.name: peer for peer in PEERS}
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from mailer.compose.source.message_file import Source
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.campaigns.freeze import Plan
+from mailer.delivery.data.rows import TableCells
 from mailer.delivery.notices.sender import Courier
 from mailer.delivery.subscriptions.unsubscribe import note_arrival
 from mailer.delivery.thanks.mails import ThanksMails
@@ -123,7 +124,12 @@ def open_door(workspace: Workspace, database: Database, *, clock: Callable[[], d
         signer=signer,
         network_key=address_key,
         pages=Pages(workspace.settings),
-        letters=Letters(database, settings=workspace.settings, signer=signer),
+        letters=Letters(
+            database,
+            settings=workspace.settings,
+            signer=signer,
+            cells=TableCells(database, workspace.secrets.require_address_key),
+        ),
         archive=Archive(database, workspace.settings),
         recorder=Recorder(write),
         acts=ActionPages(workspace, database, clock=clock),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from mailer.audience.people.people import example, supporters
+from mailer.compose.data.tables import Cells, no_cells
 from mailer.compose.merge import MergeProgram
 from mailer.compose.message import ORIGINAL, Link, Message
 from mailer.compose.public_url import moved
@@ -63,10 +64,11 @@ class SentMessage:
 class Letters:
     """Finds sent messages; keeps the last few. Safe to use from several threads."""
 
-    def __init__(self, database: Database, *, settings: Settings, signer: Signer) -> None:
+    def __init__(self, database: Database, *, settings: Settings, signer: Signer, cells: Cells = no_cells) -> None:
         self._database = database
         self._settings = settings
         self._signer = signer
+        self._cells = cells
         self._kept: OrderedDict[tuple[int, bool], SentMessage] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -112,7 +114,9 @@ class Letters:
                 message = frozen_message(connection, campaign_of(named.id))
         message = moved(message, self._settings.public.url)
         builders = {
-            version: EnvelopeBuilder(one, settings=self._settings, signer=self._signer, proof=named.proof)
+            version: EnvelopeBuilder(
+                one, settings=self._settings, signer=self._signer, proof=named.proof, cells=self._cells
+            )
             for version, one in message.versions.items()
         }
         programs = {link.n: one.program for one in builders.values() for link in one.message.links}

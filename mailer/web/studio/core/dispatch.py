@@ -12,10 +12,11 @@ from typing import cast
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive
 
+from mailer.delivery.series.approval import MadeIssue, made_issues
 from mailer.editing.folders import lists_of
 from mailer.errors import MailerError
 from mailer.staff.actor import Actor, NotAllowed
@@ -48,6 +49,8 @@ def to_starlette(studio: Studio, route: StudioRoute) -> Route:
         except HTTPException as error:
             return await run_in_threadpool(errors.problem, visit, error.status_code)
         except MailerError as error:
+            if home := await run_in_threadpool(_home_of_issue, visit):
+                return RedirectResponse(home, 303)
             status = 503 if isinstance(error, DatabaseTrouble) else 422
             return await run_in_threadpool(errors.told, visit, error, status)
 
@@ -60,18 +63,36 @@ def visit_of(studio: Studio, request: Request) -> Visit:
     whole, workspace = actor_of_request(studio, request.cookies, address=address), studio.reader.read()
     actor = whole
     if actor is not None and request.url.path.startswith("/newsletters/") and "name" in request.path_params:
-        actor = _within_lists(actor, workspace, str(request.path_params["name"]))
+        actor = _within_lists(actor, studio, workspace, str(request.path_params["name"]))
     return Visit(
         studio=studio, request=request, actor=actor, now=studio.clock(), nonce=secrets.token_urlsafe(16),
         workspace=workspace, whole_actor=whole,
     )  # fmt: skip
 
 
-def _within_lists(actor: Actor, workspace: Workspace, slug: str) -> Actor:
+def _within_lists(actor: Actor, studio: Studio, workspace: Workspace, slug: str) -> Actor:
     """Who is limited to lists may look at the newsletters of others, and nothing else: no room has to ask."""
-    if actor.lists is None or actor.may_work_on(lists_of(workspace, slug)):
+    if actor.lists is None:
         return actor
-    return replace(actor, rights=frozenset())
+    lists = lists_of(workspace, slug)
+    if not lists and (issue := _issue(studio, slug)):
+        lists = issue.lists
+    return actor if actor.may_work_on(lists) else replace(actor, rights=frozenset())
+
+
+def _issue(studio: Studio, slug: str) -> MadeIssue | None:
+    """The issue of a series that is called so; it has no folder."""
+    with studio.database.read() as connection:
+        return made_issues(connection, slug).get(slug)
+
+
+def _home_of_issue(visit: Visit) -> str:
+    """Where an issue is shown, for an address that only a newsletter with files has; "" for all else."""
+    name, request = visit.path.get("name", ""), visit.request
+    if not name or request.method not in ("GET", "HEAD") or not request.url.path.startswith("/newsletters/"):
+        return ""
+    issue = None if (visit.workspace.newsletters / name).is_dir() else _issue(visit.studio, name)
+    return f"/newsletters/{issue.parent}/series/{name}" if issue else ""
 
 
 async def _shown(visit: Visit, route: StudioRoute) -> Response:

@@ -84,7 +84,7 @@ def way(visit: Visit, newsletter: Any, *, here: str) -> list[ShownStep]:
     steps: list[Step] = sorted((one for room in visit.studio.rooms for one in room.steps), key=lambda one: one.order)
     shown: list[ShownStep] = []
     for step in steps:
-        if step.when(newsletter):
+        if _has(newsletter, step):
             fact = step.fact(visit, newsletter)
             href = f"/newsletters/{newsletter.slug}/{step.path}"
             shown.append(ShownStep(step.label, href, fact.words, fact.weight.value, step.name == here, step.apart))
@@ -93,8 +93,12 @@ def way(visit: Visit, newsletter: Any, *, here: str) -> list[ShownStep]:
 
 def step_path(visit: Visit, newsletter: Any, name: str) -> str:
     """Where a newsletter's step of this name is; its first one while no room brings such a step."""
-    steps = (one for room in visit.studio.rooms for one in room.steps if one.name == name and one.when(newsletter))
+    steps = (one for room in visit.studio.rooms for one in room.steps if one.name == name and _has(newsletter, one))
     return f"/newsletters/{newsletter.slug}/{next((one.path for one in steps), '')}"
+
+
+def _has(newsletter: Any, step: Step) -> bool:
+    return step.when(newsletter) and (step.of_issues or not newsletter.is_issue)
 
 
 def places(visit: Visit) -> list[SidebarPlace]:

@@ -80,6 +80,7 @@ class Step:
     fact: Callable[[Any, Any], Fact]
     when: Callable[[Any], bool] = lambda _newsletter: True
     apart: bool = False  # at the far end, as History is
+    of_issues: bool = False  # whether an issue of a series, which has no files of its own, has it as well
 
 
 @dataclass(frozen=True, slots=True)

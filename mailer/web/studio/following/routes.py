@@ -196,5 +196,5 @@ ROOM = Room(
         StudioRoute(f"{HERE}/held", decide_held, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/retry", retry, Right.PAUSE, method="POST"),
     ),
-    steps=(Step("following", "Following", "following", order=5, fact=_fact, when=has_left),),
+    steps=(Step("following", "Following", "following", order=5, fact=_fact, when=has_left, of_issues=True),),
 )

@@ -183,6 +183,7 @@ def plain_why(why: str) -> str:
     answer may quote."""
     if why in BY_HAND:
         return ""
+    why = why.replace("no `mailer run` came", "nothing that sends ran")
     said = FOR_ENGINEERS.sub("", without_addresses(why.partition(". Fix that")[0])).strip().rstrip(".;")
     return f"{said[:1].upper()}{said[1:]}." if said else ""
 

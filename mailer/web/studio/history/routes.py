@@ -58,6 +58,6 @@ ROOM = Room(
         StudioRoute(f"{HERE}/{{version}}", versions.show, Right.REPORTS),
         StudioRoute(f"{HERE}/{{version}}", versions.bring_back, Right.WRITE, method="POST"),
     ),
-    steps=(Step("history", "History", "history", order=99, fact=_fact, apart=True),),
+    steps=(Step("history", "History", "history", order=99, fact=_fact, apart=True, of_issues=True),),
     wrong=_wrong,
 )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select
 
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
+from mailer.delivery.series.issues import NextIssue, next_moments
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
 from mailer.review.approvals import WROTE
@@ -18,16 +19,26 @@ from mailer.staff.audit import newsletters_of
 from mailer.staff.rights import RIGHTS, Right
 from mailer.store.tables.core import links
 from mailer.store.tables.inbound import signatures
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState, SeriesState
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import month
 from mailer.web.studio.core.palette import matches
+from mailer.web.studio.newsletters.issues import files_of_issues
 from mailer.web.studio.newsletters.kept_counts import counts_of
 from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of
-from mailer.web.studio.newsletters.states import APPROVED, DRAFT, IN_REVIEW, ShownState, state_of
+from mailer.web.studio.newsletters.states import (
+    APPROVED,
+    DRAFT,
+    IN_REVIEW,
+    PAUSED,
+    REPEATS,
+    ShownState,
+    state_of,
+)
 from mailer.web.studio.review.overview import overview
 
 ON_ITS_WAY = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, CampaignState.OVERDUE)
+SERIES_STATES = {SeriesState.RUNNING: REPEATS, SeriesState.PAUSED: PAUSED}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +52,7 @@ class ListedNewsletter:
     list_title: str  # of the list its mails are sent for
     has_ask: bool  # it leads to a page where people sign
     signed: int
+    series: NextIssue | None = None  # of one that repeats and was started
 
     @property
     def slug(self) -> str:
@@ -49,6 +61,20 @@ class ListedNewsletter:
     @property
     def name(self) -> str:
         return self.file.name
+
+    @property
+    def is_issue(self) -> bool:
+        """Whether it is an issue of another newsletter, without files of its own."""
+        return self.status is not None and self.status.kind is CampaignKind.ISSUE
+
+    @property
+    def repeats(self) -> bool:
+        return self.status is None and self.file.repeats
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it repeats, and another issue comes."""
+        return self.repeats and self.series is not None and self.series.at is not None
 
     @property
     def sent(self) -> int:
@@ -82,7 +108,9 @@ class ListedNewsletter:
 
     @property
     def when(self) -> datetime | None:
-        """When it leaves or left."""
+        """When it, or the next issue of it, leaves or left."""
+        if self.is_running and self.series is not None:
+            return self.series.at
         return (self.status.launched_at or self.status.due_at) if self.status else None
 
     @property
@@ -91,11 +119,11 @@ class ListedNewsletter:
 
     @property
     def is_on_its_way(self) -> bool:
-        return self.status is not None and self.status.state in ON_ITS_WAY
+        return self.is_running or (self.status is not None and self.status.state in ON_ITS_WAY)
 
     @property
     def is_draft(self) -> bool:
-        return self.status is None and not self.file.is_away
+        return self.status is None and not self.file.is_away and not self.is_running
 
     @property
     def was_sent(self) -> bool:
@@ -126,13 +154,14 @@ def _everything(visit: Visit) -> list[ListedNewsletter]:
     with visit.database.read() as connection:
         statuses = {one.slug: one for one in campaign_statuses(connection, count=count)}
         reviews = {one.slug: one for one in open_reviews(connection, visit.workspace.settings.studio)}
-        signed, asking = _signed(connection), _asking(connection)
+        signed, asking, series = _signed(connection), _asking(connection), next_moments(connection)
     files = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
+    files |= files_of_issues(visit, files, statuses.values())
     titles = list_titles(visit)
     found = [
         _listed(
             visit, files.get(slug) or _gone(slug), statuses.get(slug), titles, signed=signed, asking=asking,
-            review=reviews.get(slug),
+            review=reviews.get(slug), series=series.get(slug),
         )
         for slug in dict.fromkeys([*files, *statuses])
     ]  # fmt: skip
@@ -140,15 +169,24 @@ def _everything(visit: Visit) -> list[ListedNewsletter]:
 
 
 def one(visit: Visit, slug: str) -> ListedNewsletter:
-    """One newsletter. Raises `MailerError` when there is none."""
-    file = shelf_of(visit.studio).newsletter(visit.workspace, slug)
+    """One newsletter, or an issue of one. Raises `MailerError` when there is none."""
     with visit.database.read() as connection:
         count = counts_of(visit.studio).count
         status = next((one for one in campaign_statuses(connection, slug=slug, count=count)), None)
+        series = next_moments(connection)
+    shelf, of_issue = shelf_of(visit.studio), status is not None and status.kind is CampaignKind.ISSUE
+    if status is not None and of_issue:
+        files = {one.slug: one for one in shelf.newsletters(visit.workspace)}
+        file = files_of_issues(visit, files, [status])[slug]
+    else:
+        file = shelf.newsletter(visit.workspace, slug)
+    with visit.database.read() as connection:
         review = next(iter(open_reviews(connection, visit.workspace.settings.studio, slug)), None)
         number = status.campaign_id if status else None
         signed, asking = (_signed(connection, number), _asking(connection)) if number else ({}, set[int]())
-    return _listed(visit, file, status, list_titles(visit), signed=signed, asking=asking, review=review)
+    return _listed(
+        visit, file, status, list_titles(visit), signed=signed, asking=asking, review=review, series=series.get(slug)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,18 +274,21 @@ def list_titles(visit: Visit) -> dict[str, str]:
 
 def _listed(
     visit: Visit, file: ShelvedNewsletter, status: CampaignStatus | None, titles: Mapping[str, str], *,
-    signed: Mapping[int, int], asking: set[int], review: OpenReview | None,
+    signed: Mapping[int, int], asking: set[int], review: OpenReview | None, series: NextIssue | None,
 ) -> ListedNewsletter:  # fmt: skip
     state = state_of(
         status, is_away=file.is_away, hold=visit.workspace.settings.studio.hold_for, now=visit.now
     )  # fmt: skip
-    if state is DRAFT and review is not None:
+    if state is DRAFT and file.repeats and series is not None and series.state in SERIES_STATES:
+        state = SERIES_STATES[series.state]
+    elif state is DRAFT and review is not None:
         state = _in_review(visit, review)
     number = status.campaign_id if status else None
     name = status.include[0] if status and status.include else file.list
     return ListedNewsletter(
         file=file, status=status, state=state,
         list_title=titles.get(name, name), has_ask=number in asking, signed=signed.get(number or 0, 0),
+        series=series,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mailer.compose.source.frontmatter import split_front_matter
+from mailer.delivery.series.approval import made_issues
 from mailer.editing.folders import is_away, message_path, name_of
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.workspace import ACTION_FILE, Workspace
@@ -34,6 +35,7 @@ class ShelvedNewsletter:
     has_page: bool
     changed_at: datetime
     is_away: bool
+    repeats: bool = False  # it has a series, which its issues are of
 
 
 Mark = tuple[int, int, int, bool, bool]
@@ -89,8 +91,11 @@ def shelf_of(studio: Studio) -> Shelf:
 
 
 def names_of(visit: Visit) -> Callable[[str], str]:
-    """What staff call a newsletter, by its slug; the slug itself for one that is no longer there."""
+    """What staff call a newsletter or an issue, by its slug; the slug itself for one that is no longer there."""
     names = {one.slug: one.name for one in shelf_of(visit.studio).newsletters(visit.workspace)}
+    with visit.database.read() as connection:
+        issues = made_issues(connection)
+    names |= {slug: one.called(names.get(one.parent, name_of(one.parent))) for slug, one in issues.items()}
     return lambda slug: names.get(slug, slug)
 
 
@@ -116,7 +121,7 @@ def _read(folder: Path, text: str, *, changed_at: datetime, away: bool, has_page
         slug=folder.name, name=said("name") or name_of(folder.name), subject=plain(said("subject")),
         preheader=plain(said("preheader")),
         list=said("list"), template=said("template"), language=said("language"),
-        has_page=has_page, changed_at=changed_at, is_away=away,
+        has_page=has_page, changed_at=changed_at, is_away=away, repeats=bool(data.get("series")),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ NEEDS_A_LOOK = ShownState("Needs a look", "triangle-alert", "warn")
 STOPPED = ShownState("Stopped", "octagon-x")
 SENT = ShownState("Sent", "check")
 AWAY = ShownState("Put away", "archive")
+REPEATS = ShownState("Repeats", "calendar", "go")
 
 
 def state_of(status: CampaignStatus | None, *, is_away: bool, hold: timedelta, now: datetime) -> ShownState:

@@ -45,7 +45,7 @@ class Press:
         self.plan = plan
         self.message = plan.message
         self.builder = EnvelopeBuilder(
-            plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)])
+            plan.message, settings=workspace.settings, signer=Signer([secrets.token_bytes(32)]), cells=plan.cells
         )
 
     def read_by(self, supporter: Mapping[str, str]) -> Press:
@@ -84,7 +84,9 @@ class Press:
         for one in self.message.versions.values():
             for link in one.links:
                 if link.n == n:
-                    return link, self.builder.program if one is self.message else MergeProgram(one)
+                    return link, self.builder.program if one is self.message else MergeProgram(
+                        one, cells=self.plan.cells
+                    )
         return None
 
     def picture(self, digest: str) -> tuple[Image, bytes] | None:

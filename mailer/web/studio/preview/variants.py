@@ -54,7 +54,7 @@ def variants_of(connection: Connection, plan: Plan, *, now: datetime) -> Variant
     for number in numbers:
         if number not in people:
             continue
-        person = Subject(people[number])
+        person = Subject(people[number], cells=plan.cells)
         words = tuple(taken(person) for taken in takers)
         first.setdefault(words, number)
         counts[words] = counts.get(words, 0) + 1

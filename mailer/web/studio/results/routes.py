@@ -142,5 +142,5 @@ ROOM = Room(
         StudioRoute(f"{HERE}/mail", mail, Right.REPORTS),
         StudioRoute(f"{HERE}/pictures/{{digest}}", picture, Right.REPORTS),
     ),
-    steps=(Step("results", "Results", "results", order=6, fact=_fact, when=has_left),),
+    steps=(Step("results", "Results", "results", order=6, fact=_fact, when=has_left, of_issues=True),),
 )

@@ -26,11 +26,10 @@ from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.panel import reader_for, readers, sees_people
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.moments import distance
+from mailer.web.studio.core.moments import distance, moment
 from mailer.web.studio.core.pages import page, part, way
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, WaitingTask
-from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, list_titles, one
-from mailer.web.studio.newsletters.shelf import shelf_of
+from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, has_left, list_titles, one
 from mailer.web.studio.review import proofs
 from mailer.web.studio.review.approval import panel_of
 from mailer.web.studio.review.facts import facts_of, known_facts, who_gets_it
@@ -301,13 +300,18 @@ def _waits(visit: Visit) -> Iterable[WaitingTask]:
     with visit.database.read() as connection:
         found = waiting_for(connection, visit.who, visit.workspace.settings.studio)
         names = {account.address: account.name for account in accounts(connection)} if found else {}
-    files = {file.slug: file for file in shelf_of(visit.studio).newsletters(visit.workspace)} if found else {}
+    listed = {newsletter.slug: newsletter for newsletter in everything(visit)} if found else {}
     for waiting in found:
-        file = files.get(waiting.slug)
-        if waiting.asked is not None and file is not None and not file.is_away:
-            words = f"{names.get(waiting.asked.by) or waiting.asked.by} asked {distance(waiting.asked.at, visit.now)}"
-            path = review_path(waiting.slug)
-            yield WaitingTask(f"Approve “{file.name}”", words, path, "Review", "message-square")
+        asked, newsletter = waiting.asked, listed.get(waiting.slug)
+        if asked is None or newsletter is None or newsletter.file.is_away:
+            continue
+        words = f"{names.get(asked.by) or asked.by} asked {distance(asked.at, visit.now)}"
+        if newsletter.is_issue and newsletter.when:  # nobody asked: it was made by itself
+            when = moment(newsletter.when, visit.zone, visit.now)
+            is_late = newsletter.when < visit.now
+            words = f"It should have left {when}" if is_late else f"It leaves {when} if it is approved by then"
+        path = review_path(waiting.slug)
+        yield WaitingTask(f"Approve “{newsletter.name}”", words, path, "Review", "message-square")
 
 
 HERE = "/newsletters/{name}/review"

@@ -228,6 +228,6 @@ ROOM = Room(
         StudioRoute(f"{HERE}/stop", stop, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/moves", moves, Access.SIGNED_IN),
     ),
-    steps=(Step("send", "Send", "send", order=4, fact=_fact, when=lambda newsletter: not has_left(newsletter)),),
+    steps=(Step("send", "Send", "send", order=4, fact=_fact, when=lambda one: not has_left(one) and not one.repeats),),
     wrong=wrong,
 )

@@ -148,6 +148,11 @@ GUARD = SettingsPage(
                          given_kind=PERCENT),
             SettingField("guard.complaints_at_least", "And at least so many"),
         ), "People who press “spam”. Gmail wants to see less than 0.1 %, and never 0.3 %."),
+        FieldGroup("Versions of a test", (
+            SettingField("guard.unsubscribe_rate", "Per cent of those who got a version and left", "0 turns it off.",
+                         given_kind=PERCENT),
+            SettingField("guard.unsubscribes_at_least", "And at least so many"),
+        ), "A version that makes people leave can’t win its test, whatever else it brings."),
         FieldGroup("Refused by receivers", (
             SettingField("guard.refused_share", "Per cent of the last mails", "0 turns it off.", given_kind=PERCENT),
             SettingField("guard.refused_of", "Of how many", "From 10 to 10,000."),
@@ -189,6 +194,8 @@ APPROVAL = SettingsPage(
             SettingField("studio.approvals", "Approvals of exactly this text", choices=(
                 ("0", "None is needed"), ("1", "One person"), ("2", "Two people"))),
             SettingField("studio.approver_may_be_writer", "Somebody may approve what they wrote themselves"),
+            SettingField("studio.series_approval", "A newsletter that repeats", choices=(
+                ("each", "Each issue is approved"), ("standing", "Once, for as long as nothing in it changes"))),
             SettingField("studio.hold", "Count down before it leaves", "Such as 10m or 1h, in which anybody with the "
                          "right can stop it. 0s for none."),
         )),

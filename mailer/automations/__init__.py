@@ -1,0 +1,1 @@
+"""Automations: mail that follows what each person does."""

@@ -1,0 +1,1 @@
+"""The studio's room of a newsletter that repeats: its rule, the next issues, what became of the last ones."""
