@@ -19,6 +19,7 @@ from mailer.toml_file import TomlFile, read_toml
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
 ACTION_FILE = "action.md"  # in a newsletter's folder: the page on which people sign
 THANKS_FILE = "thanks.md"  # beside it: the mail that thanks each of them
+NO_MESSAGES = (ACTION_FILE, THANKS_FILE, "README.md")  # of the texts in an automation's folder
 MESSAGES = ("message.md", "message.mjml")  # a newsletter has one of them
 VERSION = re.compile(r"message\.[b-d]\.")  # the name of a file with another version of it, for a test
 AUTOMATION_FILE = "automation.toml"  # makes the folder an automation: its messages go out step by step
@@ -156,6 +157,11 @@ class Newsletter:
     @property
     def is_automation(self) -> bool:
         return (self.folder / AUTOMATION_FILE).is_file()
+
+    def messages(self) -> list[str]:
+        """The files of an automation's messages, without their translations, sorted."""
+        found = (path.name for ending in ("md", "mjml") for path in self.folder.glob(f"*.{ending}"))
+        return sorted(name for name in found if name.count(".") == 1 and name not in NO_MESSAGES)
 
     def translations(self, name: str) -> dict[str, str]:
         """The files beside `name` that hold it in other languages, by what their names say: "fr" → message.fr.md."""

@@ -12,15 +12,13 @@ from mailer.compose.source.message_file import read_source
 from mailer.diagnostics import Diagnostic, Level, Place, worst_first
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
-from mailer.workspace import ACTION_FILE, THANKS_FILE, Newsletter
-
-NO_MESSAGES = (ACTION_FILE, THANKS_FILE, "README.md")
+from mailer.workspace import Newsletter
 
 
 def check_automation(database: Database, newsletter: Newsletter, *, scope: Scope, now: datetime) -> list[Preflight]:
     """The check of the definition, called by the automation's name, then that of each message in its folder, called
     <slug>/<file>. What is said of a message's file is said there alone."""
-    files, found, used = _messages(newsletter), list[Diagnostic](), None
+    files, found, used = newsletter.messages(), list[Diagnostic](), None
     try:
         with database.read() as connection:
             used = sound_automation(connection, newsletter).messages
@@ -43,12 +41,6 @@ def _checked(database: Database, newsletter: Newsletter, file: str, *, scope: Sc
     return Preflight(
         name, found.remarks, found.plan, found.selection, found.figures, found.html_bytes, reached=found.reached
     )
-
-
-def _messages(newsletter: Newsletter) -> list[str]:
-    """The messages in the folder, without their translations."""
-    found = (path.name for ending in ("md", "mjml") for path in newsletter.folder.glob(f"*.{ending}"))
-    return sorted(name for name in found if name.count(".") == 1 and name not in NO_MESSAGES)
 
 
 def _unused(newsletter: Newsletter, file: str) -> Diagnostic:

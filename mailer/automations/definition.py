@@ -39,6 +39,15 @@ def read_automation(newsletter: Newsletter) -> Automation:
     return automation_of(read_toml(newsletter.folder / AUTOMATION_FILE, file), newsletter)
 
 
+def messages_in_order(newsletter: Newsletter) -> list[str]:
+    """The files of an automation's messages as its steps mail them, then those that none mails."""
+    try:
+        named = read_automation(newsletter).messages
+    except MailerError:
+        named = ()
+    return list(dict.fromkeys([*named, *newsletter.messages()]))
+
+
 def automation_from(text: str, newsletter: Newsletter) -> Automation:
     """What `read_automation` would find if the file held `text`."""
     return automation_of(toml_of(text.encode(), newsletter.place(AUTOMATION_FILE)), newsletter)

@@ -13,12 +13,29 @@ from pathlib import Path
 from mailer.compose.source.layouts import layout_names
 from mailer.diagnostics import Place
 from mailer.editing.files import write_file
+from mailer.editing.folders import quoted
 from mailer.editing.toml_edit import change_toml
 from mailer.errors import MailerError, nearest
 from mailer.workspace import AUTOMATION_FILE, SLUG, Newsletter, Workspace
 
 READY_MADE = Path(__file__).parent / "ready_made"
 TEMPLATES = ("update", "appeal")  # that the messages are written for
+MESSAGE = """\
+---
+subject: "%title%"
+preheader: "[[What inboxes show after the subject: 40 to 100 characters about it.]]"
+list: %list%
+template: %template%
+language: %language%
+signature: |
+  **The campaigns team**\\
+  {{ organisation.name }}
+---
+
+Dear {{ supporter.first_name | default("friend") }},
+
+[[Say what this mail is about.]]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,15 @@ def make_automation(
             text = change_toml(text, {"title": title})
         write_file(folder / path.name, text.encode(), within=workspace.newsletters)
     return (folder / AUTOMATION_FILE).relative_to(workspace.root)
+
+
+def first_message(newsletter: Newsletter, to: str, *, title: str) -> str:
+    """The first draft of another message of an automation to the list `to`. Raises `MailerError`."""
+    workspace = newsletter.workspace
+    looks = layout_names(workspace.root)
+    template = TEMPLATES[0] if TEMPLATES[0] in looks else looks[0] if looks else ""
+    text = MESSAGE.replace("%title%", quoted(title)).replace("%list%", to).replace("%template%", template)
+    return text.replace("%language%", workspace.list_definition(to).language)
 
 
 def _values(workspace: Workspace, chosen: ReadyMade, *, petition: str, lists: Collection[str] | None) -> dict[str, str]:

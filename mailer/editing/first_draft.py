@@ -1,7 +1,7 @@
 """The first draft of a newsletter: valid as it is, with its keys and blocks shown and explained.
 
-What it says is templates/<name>/draft.md, in which %slug%, %title%, %list%, %template%, %language% and, at the
-beginning of a line, %fields% (the template's keys) are filled in here.
+What it says is templates/<name>/draft.md, or series.md for a newsletter that repeats. %slug%, %title%, %list%,
+%template%, %language% and, at the beginning of a line, %fields% (the template's keys) are filled in here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mailer.editing.folders import quoted, with_name
 from mailer.errors import MailerError, nearest, raise_errors
 from mailer.workspace import SLUG, Workspace
 
-DRAFT_FILE = "draft.md"
+DRAFT_FILE, SERIES_FILE = "draft.md", "series.md"
 NOTE = re.compile(r"^\{#.*?#\}\n", re.MULTILINE | re.DOTALL)  # on lines of its own, about how a text is written
 # For a template that has no draft of its own.
 DRAFT = """\
@@ -48,12 +48,13 @@ Dear {{ supporter.first_name | default("friend") }},
 
 def make_newsletter(
     workspace: Workspace, slug: str, *, template: str, name: str = "", lists: Collection[str] | None = None,
-    notes: bool = False,
+    notes: bool = False, repeats: bool = False,
 ) -> Path:  # fmt: skip
     """Write newsletters/<slug>/message.md, and return its path relative to the workspace. Nothing is overwritten.
 
     `name` is what staff call it, and its first subject; "" makes one of the slug. `lists`: those that its maker may
-    work with; None for all. `notes`: with what explains the notation, for those who write in the file.
+    work with; None for all. `notes`: with what explains the notation, for those who write in the file. `repeats`: as
+    a series, of a template that has a draft of one.
     """
     if not SLUG.fullmatch(slug):
         raise MailerError(
@@ -70,7 +71,13 @@ def make_newsletter(
         )
     layout, faults = read_layout(workspace.root, template)
     raise_errors(f"The template {template} has faults:", faults)
-    text = draft_text(workspace, slug, template=template, fields=list(layout.fields.values()), title=name, only=lists)
+    if repeats and not (workspace.templates / template / SERIES_FILE).is_file():
+        remedy = "Use the template digest, or add `series:` to another newsletter by hand: docs/series.md."
+        raise MailerError(f"the template {template} has no {SERIES_FILE} to begin a series with", remedy=remedy)
+    text = draft_text(
+        workspace, slug, template=template, fields=list(layout.fields.values()), title=name, only=lists,
+        file=SERIES_FILE if repeats else DRAFT_FILE,
+    )  # fmt: skip
     if not notes:
         text = NOTE.sub("", text)
     if name:
@@ -88,6 +95,7 @@ def draft_text(
     fields: Sequence[LayoutField] = (),
     title: str = "",
     only: Collection[str] | None = None,
+    file: str = DRAFT_FILE,
 ) -> str:
     """What the first draft of a newsletter says, with the template's keys written out. Raises without any list."""
     lists = [name for name in workspace.list_names() if only is None or name in only]
@@ -96,7 +104,7 @@ def draft_text(
     if not lists:
         raise MailerError("no list is defined yet", place=Place("lists/"), remedy="Write lists/supporters.toml first.")
     chosen = "supporters" if "supporters" in lists else lists[0]
-    own = workspace.templates / template / DRAFT_FILE
+    own = workspace.templates / template / file
     text = own.read_text(encoding="utf-8") if own.is_file() else DRAFT
     values = {
         "title": quoted(title) or slug.strip("0123456789-").replace("-", " ").capitalize() or "A newsletter",

@@ -24,7 +24,8 @@ from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.workspace import SLUG, Workspace
+from mailer.toml_file import read_toml
+from mailer.workspace import AUTOMATION_FILE, SLUG, Workspace
 
 BOM = b"\xef\xbb\xbf"
 NOTHING: Mapping[str, FrontValue] = {}
@@ -191,9 +192,13 @@ def lists_in(text: str) -> frozenset[str]:
 
 
 def lists_of(workspace: Workspace, slug: str) -> frozenset[str]:
-    """The lists of a newsletter in the workspace; none where there is nothing to read."""
+    """The lists of a newsletter or an automation in the workspace; none where there is nothing to read."""
     try:
-        path = message_path(workspace.newsletter(slug).folder)
+        newsletter = workspace.newsletter(slug)
+        if newsletter.is_automation:
+            said = read_toml(newsletter.folder / AUTOMATION_FILE, AUTOMATION_FILE).data.get("list")
+            return frozenset([said] if isinstance(said, str) and said else ())
+        path = message_path(newsletter.folder)
     except MailerError:
         path = None
     return lists_in(path.read_text(encoding="utf-8", errors="replace")) if path else frozenset()

@@ -9,8 +9,10 @@ from datetime import datetime
 
 from mailer.audience.imports.files.uploads import Uploads
 from mailer.errors import MailerError
+from mailer.long_work.bulk_people import sweep_exports
 from mailer.long_work.orders import find_work, read_order, sweep
 from mailer.long_work.running import Handler, Running, WorkElsewhere, WorkStopped
+from mailer.moving.listmonk.folder import MoveFolders
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.jobs import STAFF_WORK, Job, claimed, finish, release, retry
 from mailer.store.tables.states import JobState
@@ -40,7 +42,9 @@ class WorkDesk:
                 break
         with self.database.read() as connection:
             sweep(connection, self.workspace().root, now=self.clock())
+            sweep_exports(connection, self.workspace().root, now=self.clock())
         Uploads(self.workspace().root).sweep(self.clock())
+        MoveFolders(self.workspace().root).sweep(self.clock())
         return done
 
     def _do(self, job: Job, ending: Callable[[], bool]) -> bool:

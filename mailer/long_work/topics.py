@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailer.long_work import backups, bulk_people, importing
+from mailer.long_work import backups, bulk_people, importing, moving
 from mailer.long_work.running import Handler
 
 WORK: Mapping[str, Handler] = {
@@ -14,4 +14,7 @@ WORK: Mapping[str, Handler] = {
     importing.REHEARSAL: importing.rehearse,
     importing.IMPORT: importing.import_people,
     importing.UNDO: importing.take_back,
+    moving.READ: moving.read_listmonk,
+    moving.REHEARSAL: moving.rehearse_move,
+    moving.BRING: moving.bring_move,
 }

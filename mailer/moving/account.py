@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, Subquery, case, exists, func, literal, or_, select
+from sqlalchemy import Connection, Subquery, and_, case, func, literal, select
 
 from mailer.audience.consent.eligibility import BY_RANK, EVERY_LIST, suppression_rank
 from mailer.audience.imports.files.zipped import source_files
@@ -34,7 +34,9 @@ from mailer.workspace import ListDefinition
 
 SUBSCRIBED, PENDING, OFF = (member.value for member in Membership)
 IN = (SUBSCRIBED, PENDING)
+TOGETHER = 5_000  # rows that are fetched at once
 MERGED, NO_CONSENT, REJECTED = "merged", RowStatus.NO_CONSENT.value, "rejected"
+STAYING = (*IN, MERGED)
 GRAVEST = (RowStatus.COMPLAINED, RowStatus.BOUNCED, RowStatus.STAFF, RowStatus.LEFT, RowStatus.UNSUBSCRIBED)
 STOPPED = 100  # outcomes from here on are the rank of a suppression
 HEADER = ("address", "file", "line", "there", "why not here")
@@ -74,42 +76,49 @@ class BothSides:
     @property
     def left_out(self) -> Mapping[str, int]:
         """Reason → how many."""
-        return {why: number for why, number in self.here.items() if why not in (*IN, MERGED)}
+        return {why: number for why, number in self.here.items() if why not in STAYING}
 
 
 def take_account(connection: Connection, list_ids: Sequence[int], *, rejected: int) -> BothSides:
     """What became of the staged rows on these lists; `rejected` rows could not even be staged."""
     rows = _outcomes(list_ids)
-    query = select(rows.c.status, rows.c.stops, rows.c.outcome, func.count()).group_by(
-        rows.c.status, rows.c.stops, rows.c.outcome
-    )
-    became: dict[str, Counter[str]] = {}
-    for status, stops, outcome, number in connection.execute(query):
-        became.setdefault(_there(status, stops), Counter())[_here(outcome)] += int(number)
-    if rejected:
-        became[REJECTED] = Counter({REJECTED: rejected})
-    return BothSides({there: dict(here) for there, here in became.items()})
+    kinds = (rows.c.status, rows.c.stops, rows.c.outcome)
+    counts: Counter[tuple[str, str]] = Counter()
+    for status, stops, outcome, number in connection.execute(select(*kinds, func.count()).group_by(*kinds)):
+        counts[_there(status, stops), _here(outcome)] += int(number)
+    return _sides(counts, rejected)
 
 
-def write_left_out(
-    connection: Connection, list_ids: Sequence[int], *, files: Sequence[str], path: Path,
+def account_with_names(
+    connection: Connection, list_ids: Sequence[int], *, rejected: int, files: Sequence[str], path: Path,
     refused: Iterable[tuple[int, str, list[str]]] = (),
-) -> None:  # fmt: skip
-    """Write everybody who was left out, and why, to a private CSV. `refused` are rows that could not be staged: line,
-    reason and values."""
+) -> BothSides:  # fmt: skip
+    """The same, and everybody who was left out, and why, in a private CSV. `refused` are rows that could not be staged:
+    line, reason and values."""
     rows = _outcomes(list_ids)
-    out = rows.c.outcome.not_in(_KINDS.index(one) for one in (*IN, MERGED))
-    query = select(rows.c.row, rows.c.address, rows.c.status, rows.c.stops, rows.c.outcome).where(out)
-    with whole_private(path) as out_file:
-        writer = csv.writer(out_file)
+    counts: Counter[tuple[str, str]] = Counter()
+    with whole_private(path) as out:
+        writer = csv.writer(out)
         writer.writerow(HEADER)
-        for row in connection.execute(query.order_by(rows.c.row)):
-            file_name, line = files[int(row.row) >> FILE], int(row.row) & ((1 << FILE) - 1)
-            told = _there(row.status, row.stops), _here(row.outcome)
-            writer.writerow([guarded(str(row.address)), guarded(file_name), str(line), *told])
-        for line, reason, values in refused:
+        in_turn = select(rows).order_by(rows.c.row)
+        found = connection.execute(in_turn, execution_options={"yield_per": TOGETHER})
+        for row, address, status, stops, outcome in found:
+            told = _there(status, stops), _here(outcome)
+            counts[told] += 1
+            if told[1] not in STAYING:
+                line = str(row & ((1 << FILE) - 1))
+                writer.writerow([guarded(address), guarded(files[int(row) >> FILE]), line, *told])
+        for number, reason, values in refused:
             shown = next((value for value in values if "@" in value), "").encode("utf-8", "replace").decode()
-            writer.writerow([guarded(shown), "", line, REJECTED, guarded(reason)])
+            writer.writerow([guarded(shown), "", number, REJECTED, guarded(reason)])
+    return _sides(counts, rejected)
+
+
+def _sides(counts: Mapping[tuple[str, str], int], rejected: int) -> BothSides:
+    became: dict[str, dict[str, int]] = {}
+    for (there, here), number in counts.items():
+        became.setdefault(there, {})[here] = number
+    return BothSides(became | ({REJECTED: {REJECTED: rejected}} if rejected else {}))
 
 
 def account_of(
@@ -132,8 +141,9 @@ def account_of(
             staged.filled()
         try:
             with connection.begin():
-                found = take_account(connection, list_ids, rejected=len(refused))
-                write_left_out(connection, list_ids, files=[""], path=left_out, refused=refused)
+                found = account_with_names(
+                    connection, list_ids, rejected=len(refused), files=[""], path=left_out, refused=refused
+                )
         finally:
             with connection.begin():
                 staged.drop()
@@ -144,39 +154,49 @@ _KINDS = (SUBSCRIBED, PENDING, MERGED, OFF, NO_CONSENT)
 
 
 def _outcomes(list_ids: Sequence[int]) -> Subquery:
-    """Each staged row with its outcome: a place in `_KINDS`, or STOPPED and the rank of what is against it."""
+    """Each staged row with its outcome: a place in `_KINDS`, or STOPPED and the rank of what is against it. By joins of
+    whole sets: asked for each row, a million would take minutes."""
     before = func.row_number().over(partition_by=stage.c.address, order_by=stage.c.row)
     rows = select(stage, before.label("time")).subquery()
-    against = suppressions.c.address_hash == rows.c.address_hash
-
-    def rank(where: ColumnElement[bool]) -> ColumnElement[int]:
-        return select(func.max(suppression_rank())).where(against, where).correlate(rows).scalar_subquery()
-
-    def on(status: str) -> ColumnElement[bool]:
-        """Whether they are on one of the lists with this status, and nothing is against that."""
-        here = exists().where(
-            people.c.address == rows.c.address, subscriptions.c.person_id == people.c.id,
-            subscriptions.c.list_id.in_(list_ids), subscriptions.c.status == status,
-        )  # fmt: skip
-        if status == OFF:
-            return here.correlate(rows)
-        stopped = exists().where(
-            against, or_(suppressions.c.list_id == EVERY_LIST, suppressions.c.list_id == subscriptions.c.list_id)
+    rank, on_every = suppression_rank(), suppressions.c.list_id == EVERY_LIST
+    against = (
+        select(
+            suppressions.c.address_hash, func.max(case((on_every, rank))).label("everywhere"),
+            func.max(case((~on_every, rank))).label("here"),
         )
-        return here.where(~stopped.correlate(rows, subscriptions)).correlate(rows)
-
-    stops = func.coalesce(
-        rank(suppressions.c.list_id == EVERY_LIST), rank(suppressions.c.list_id.in_(list_ids))
+        .where(suppressions.c.list_id.in_((EVERY_LIST, *list_ids)))
+        .group_by(suppressions.c.address_hash)
+        .subquery()
     )  # fmt: skip
+    stops_here = and_(
+        suppressions.c.address_hash == people.c.address_hash, suppressions.c.list_id == subscriptions.c.list_id
+    )
+    free = suppressions.c.address_hash.is_(None)
+    standing = {SUBSCRIBED: 3, PENDING: 2}
+    best = case(
+        *((and_(subscriptions.c.status == status, free), number) for status, number in standing.items()),
+        (subscriptions.c.status == OFF, 1),
+        else_=0,
+    )
+    members = (
+        select(people.c.address, func.max(best).label("best"))
+        .select_from(subscriptions.join(people).outerjoin(suppressions, stops_here))
+        .where(subscriptions.c.list_id.in_(list_ids))
+        .group_by(people.c.address)
+        .subquery()
+    )
     outcome = case(
         (rows.c.time > 1, literal(_KINDS.index(MERGED))),
-        (on(SUBSCRIBED), literal(_KINDS.index(SUBSCRIBED))),
-        (on(PENDING), literal(_KINDS.index(PENDING))),
-        (stops.is_not(None), STOPPED + stops),
-        (on(OFF), literal(_KINDS.index(OFF))),
+        (against.c.everywhere.is_not(None), STOPPED + against.c.everywhere),
+        *((members.c.best == number, literal(_KINDS.index(status))) for status, number in standing.items()),
+        (against.c.here.is_not(None), STOPPED + against.c.here),
+        (members.c.best == 1, literal(_KINDS.index(OFF))),
         else_=literal(_KINDS.index(NO_CONSENT)),
     )
-    return select(rows.c.row, rows.c.address, rows.c.status, rows.c.stops, outcome.label("outcome")).subquery()
+    source = rows.outerjoin(against, against.c.address_hash == rows.c.address_hash)
+    source = source.outerjoin(members, members.c.address == rows.c.address)
+    columns = (rows.c.row, rows.c.address, rows.c.status, rows.c.stops, outcome.label("outcome"))
+    return select(*columns).select_from(source).subquery()
 
 
 def _here(outcome: int) -> str:

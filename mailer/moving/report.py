@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from mailer.audience.imports.report import ImportReport
 from mailer.errors import MailerError
-from mailer.moving.account import BothSides, take_account, write_left_out
+from mailer.moving.account import BothSides, account_with_names, take_account
 from mailer.moving.origins import BY_NAME
 from mailer.staff import audit
 from mailer.staff.actor import Actor
@@ -69,11 +69,13 @@ def note_part(connection: Connection, report: ImportReport, move_id: int, *, lef
     was left out is written to `left_out`, with the reason."""
     mine = imports.c.id == report.id
     list_id = connection.execute(select(imports.c.list_id).where(mine)).scalar_one()
-    account = take_account(connection, [list_id], rejected=report.rejected)
+    files = [one.name for one in report.files]
+    account = (
+        take_account(connection, [list_id], rejected=report.rejected) if left_out is None
+        else account_with_names(connection, [list_id], rejected=report.rejected, files=files, path=left_out)
+    )  # fmt: skip
     assert account.read == report.read, (account, report)
     connection.execute(update(imports).where(mine).values(move_id=move_id, account=account.became))
-    if left_out is not None:
-        write_left_out(connection, [list_id], files=[one.name for one in report.files], path=left_out)
     return account
 
 

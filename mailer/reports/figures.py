@@ -233,7 +233,7 @@ def _links(connection: Connection, campaign_id: int, sent: int) -> tuple[LinkFig
     return tuple(
         LinkFigures(
             row.n,
-            row.label,
+            f"{row.label} ({row.arm.upper()})" if row.arm else row.label,  # each version of a test has its own
             row.url,
             row.placement,
             row.is_action,

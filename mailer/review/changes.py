@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, cast
 
@@ -85,7 +85,7 @@ def changes(before: NewsletterContent, after: NewsletterContent) -> list[Change]
     """Every difference, in the order in which readers would meet it. Empty for equal contents, and only for those."""
     if before.digest == after.digest:
         return []
-    found = [*_of_mail(before, after), *_of_rest(before, after)]
+    found = [*_of_mail(before, after), *_of_rest(before, after), *_of_automation(before, after)]
     return found or [Change("Look", "the mail as it was compiled", "another layout of the same words")]
 
 
@@ -162,6 +162,23 @@ def _of_rest(before: NewsletterContent, after: NewsletterContent) -> Iterator[Ch
     yield from _values("Series", before.parts.get("series") or {}, after.parts.get("series") or {})
     if before.parts["leaves"] != after.parts["leaves"]:
         yield Change("Leaves", str(leaves_at(before) or SOON), str(leaves_at(after) or SOON))
+
+
+def _of_automation(before: NewsletterContent, after: NewsletterContent) -> Iterator[Change]:
+    """What changed in an automation beside its first mail: its other mails, by step, and what its file says."""
+    old, new = (content.parts.get("steps", {}) for content in (before, after))
+    for step in sorted({*old, *new}):
+        if step in old and step in new:
+            one, other = (NewsletterContent(before.slug, parts[step]) for parts in (old, new))
+            for change in (*_of_mail(one, other), *_of_rest(one, other)):
+                yield replace(change, part=f"{step}: {change.part}")
+        else:
+            subject = _header(from_json((old.get(step) or new[step])["mail"]), "subject")
+            yield Change(f"Mail {step}", subject if step in old else "", subject if step in new else "")
+    definitions = [dict(content.parts.get("automation", {})) for content in (before, after)]
+    steps = [{one["name"]: one for one in each.pop("steps", ())} for each in definitions]
+    yield from _values("Automation", *definitions)
+    yield from _values("Step", *steps)
 
 
 def _asked(content: NewsletterContent) -> dict[str, Any]:

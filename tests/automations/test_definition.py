@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailer.audience.selection.saving_segments import newsletters_asking
 from mailer.automations.definition import automation_from, read_automation
 from mailer.automations.flow import misguided
 from mailer.automations.names import sound_automation
@@ -261,3 +262,12 @@ def test_where_nothing_is_wrong_nobody_is_mailed_twice_or_stays(
             ends |= not to
             open_ += [to] if to and to not in open_ else []
     assert ends
+
+
+def test_a_saved_segment_knows_the_automations_that_ask_for_it(
+    write: Write, database: Database, workspace: Workspace
+) -> None:
+    write(WELCOME.replace("[steps.hello]", "[steps.ask]\nif = 'segment(\"keen\")'\nelse = \"end\"\n\n[steps.hello]"))
+    with database.read() as connection:
+        assert newsletters_asking(workspace, connection, ["keen"]) == ["welcome"]
+        assert newsletters_asking(workspace, connection, ["other"]) == []

@@ -1,4 +1,4 @@
-"""The `mailer` command that is killed at one step of a mail of thanks or of a test of versions:
+"""The `mailer` command that is killed at one step of a mail of thanks, of a test of versions, an issue or an automation:
 `python -m tests.chaos.dying STEP run`."""
 
 from __future__ import annotations
@@ -9,10 +9,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from mailer.automations.engine import feeds, moving, running
+from mailer.automations.engine.running import AutomationRunner
 from mailer.cli import main
 from mailer.delivery.campaigns import freeze, lifecycle
 from mailer.delivery.experiments import deciding
+from mailer.delivery.ledger.ledger import Worker
 from mailer.delivery.sending.run import Runner
+from mailer.delivery.series import making
+from mailer.delivery.series.making import IssueMaker
 from mailer.delivery.thanks import sender
 from mailer.delivery.thanks.sender import ThanksCourier
 
@@ -39,6 +44,30 @@ DECIDING: dict[str, tuple[Any, str, str]] = {
     "the gate is open and nothing is committed": (deciding, "_open", AFTER),
     "it is decided and nobody was mailed since": (Runner, "_sending", BEFORE),
 }
+# Of an issue of a series: as it is made, and as it is launched.
+MAKING: dict[str, tuple[Any, str, str]] = {
+    "the issue is checked": (IssueMaker, "_made", AFTER),
+    "its moment is claimed and nothing is committed": (IssueMaker, "_claim", AFTER),
+    "the next issue is planned and nothing is committed": (making, "plan_next", AFTER),
+    "its campaign is written and nothing is committed": (IssueMaker, "_keep_content", AFTER),
+    "it is made": (IssueMaker, "_keep", AFTER),
+    "its audience is frozen and nothing is committed": (lifecycle, "freeze_audience", AFTER),
+    "it is launched": (lifecycle, "_launch_scheduled", AFTER),
+}
+
+# The same of an automation, of somebody who comes in and is mailed.
+AUTOMATED: dict[str, tuple[Any, str, str]] = {
+    "somebody is to come in": (feeds, "enter", BEFORE),
+    "they are in and it is not committed": (feeds, "enter", AFTER),
+    "it has looked and it is not committed": (feeds, "set_mark", AFTER),
+    "it has looked": (AutomationRunner, "_look", AFTER),
+    "their mail is to be queued": (moving, "mail", BEFORE),
+    "it is queued and they are not moved on": (moving, "mail", AFTER),
+    "they are moved on and it is not committed": (running, "move", AFTER),
+    "all is committed and nothing left": (AutomationRunner, "run", AFTER),
+    "a worker has claimed it": (Worker, "claim", AFTER),
+    "the intent of it is committed": (Worker, "exchange", AFTER),
+}
 
 
 def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
@@ -52,6 +81,6 @@ def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
 
 
 if __name__ == "__main__":
-    place, name, side = {**STEPS, **DRAWING, **DECIDING}[sys.argv.pop(1)]
+    place, name, side = {**STEPS, **DRAWING, **DECIDING, **MAKING, **AUTOMATED}[sys.argv.pop(1)]
     setattr(place, name, dies(getattr(place, name), side))
     main()

@@ -211,6 +211,19 @@ def test_a_list_that_is_left_out_still_says_who_must_not_be_mailed(
     assert {one["onto"] for one in done.told["lists"]} == {"", "supporters"}
 
 
+def test_old_forms_find_a_list_once_its_words_are_known(
+    workspace: Workspace, database: Database, listmonk: FakeListmonk
+) -> None:
+    """No form is open without words that people agree to: then `formerly` alone is kept."""
+    move = begun(workspace, listmonk, {"1": "river"})
+    bring(work(workspace, database, replace(move, wording="Yes, send me news.")))
+    move = begun(workspace, listmonk, {"2": "volunteers"})
+    bring(work(workspace, database, replace(move, wording="")))
+    river, volunteers = (workspace.list_definition(name) for name in ("river", "volunteers"))
+    assert (river.public_form, river.consent, river.formerly) == (True, "Yes, send me news.", (uuid_of(1),))
+    assert (volunteers.public_form, volunteers.consent, volunteers.formerly) == (False, "", (uuid_of(2),))
+
+
 def everything(database: Database) -> tuple[Any, ...]:
     """What a move leaves behind."""
     with database.read() as connection:

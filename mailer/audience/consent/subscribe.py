@@ -112,8 +112,7 @@ def confirm_join(connection: Connection, request: Kept, *, address_key: bytes, a
     source_id = consent_source(connection, how=HOW, source=request.source, wording=request.wording)
     narrow(connection, address_hash=person.hashed, keeping=numbers, at=at)
     for number in numbers:
-        lift(connection, address_hash=person.hashed, list_id=number)
-        lift(connection, address_hash=person.hashed, list_id=number, reason=SuppressionReason.INACTIVE)
+        lift(connection, address_hash=person.hashed, list_id=number, reasons=THEIR_OWN)
         if _is_on(person, number):
             prove_again(
                 connection, person_id=person_id, list_id=number, how=HOW, source=request.source,
@@ -134,15 +133,15 @@ def confirm_join(connection: Connection, request: Kept, *, address_key: bytes, a
 
 def lift(
     connection: Connection, *, address_hash: bytes, list_id: int,
-    reason: SuppressionReason = SuppressionReason.UNSUBSCRIBED,
+    reasons: Sequence[SuppressionReason] = (SuppressionReason.UNSUBSCRIBED,),
 ) -> bool:  # fmt: skip
-    """Take back that somebody left this list. Every other reason stays. False when they hadn't left it."""
+    """Take back that somebody left this list. Every reason but `reasons` stays. False when they hadn't left it."""
     return bool(
         connection.execute(
             delete(suppressions).where(
                 suppressions.c.address_hash == address_hash,
                 suppressions.c.list_id == list_id,
-                suppressions.c.reason == reason.value,
+                suppressions.c.reason.in_([reason.value for reason in reasons]),
             )
         ).rowcount
     )

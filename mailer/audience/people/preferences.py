@@ -12,10 +12,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from mailer.audience.consent.changes import subscribe
-from mailer.audience.consent.eligibility import EVERY_LIST
+from mailer.audience.consent.eligibility import EVERY_LIST, THEIR_OWN
 from mailer.audience.consent.subscribe import lift, narrow
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
-from mailer.store.tables.states import Frequency, Membership, SuppressionReason, ZoneSource
+from mailer.store.tables.states import Frequency, Membership, ZoneSource
 
 HOW = "preferences"  # of the proof
 
@@ -64,7 +64,7 @@ def choices(connection: Connection, person_id: int) -> Choices | None:
         against = {stop.reason for stop in stops if stop.list_id in (EVERY_LIST, row.id)}
         if row.status != Membership.UNSUBSCRIBED.value and not against:
             on[row.id] = row.name
-        elif against <= {SuppressionReason.UNSUBSCRIBED.value}:
+        elif against <= {reason.value for reason in THEIR_OWN}:
             left[row.id] = row.name
     return Choices(
         person_id, person.address, on, left, person.frequency, person.language, person.tracking, person.timezone
@@ -100,7 +100,7 @@ def come_back(
     narrow(connection, address_hash=hashed, keeping=numbers, at=at)
     for number in numbers:
         name = now.left[number]
-        lift(connection, address_hash=hashed, list_id=number)
+        lift(connection, address_hash=hashed, list_id=number, reasons=THEIR_OWN)
         subscribe(
             connection, person_id=now.person_id, list_id=number, how=HOW, source=source,
             wording=wordings.get(name, ""), at=at,

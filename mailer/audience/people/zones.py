@@ -38,7 +38,7 @@ class ZoneKey(NamedTuple):
 
 
 class PeopleOfKey(NamedTuple):
-    """So many people of whom the same is known."""
+    """So many people, all known to be in the same place."""
 
     key: ZoneKey
     people: int

@@ -99,8 +99,14 @@ def joined_since(moment: datetime) -> ColumnElement[bool]:
     return and_(people.c.created_at >= moment, people.c.id.not_in(earlier))
 
 
+def campaigns_called(slugs: Iterable[str]) -> ColumnElement[bool]:
+    """The campaigns of these newsletters: of one that repeats, all its issues."""
+    named = sorted(set(slugs))
+    return or_(campaigns.c.slug.in_(named), campaigns.c.parent.in_(named))
+
+
 def _campaigns(slugs: Iterable[str]) -> Select[int]:
-    return select(campaigns.c.id).where(campaigns.c.slug.in_(sorted(set(slugs))))
+    return select(campaigns.c.id).where(campaigns_called(slugs))
 
 
 def _mailed() -> Select[int | None]:

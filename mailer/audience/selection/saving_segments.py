@@ -34,8 +34,8 @@ from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.tables.core import campaigns
-from mailer.toml_file import toml_of
-from mailer.workspace import Workspace
+from mailer.toml_file import read_toml, toml_of
+from mailer.workspace import AUTOMATION_FILE, Newsletter, Workspace
 
 SAVED, REMOVED = "segment saved", "segment removed"  # as the audit log says it
 
@@ -110,15 +110,29 @@ def segments_asking(workspace: Workspace, name: str) -> list[str]:
 
 
 def newsletters_asking(workspace: Workspace, connection: Connection, names: Iterable[str]) -> list[str]:
-    """The newsletters that weren't sent yet and name one of these saved segments. What was sent has it written out."""
+    """The newsletters that weren't sent yet, and the automations, that name one of these saved segments. What was sent
+    or started has it written out."""
     wanted, sent = frozenset(names), set(connection.execute(select(campaigns.c.slug)).scalars())
-    found: list[str] = []
+    found = [slug for slug in workspace.automations() if _asked_by_steps(workspace.newsletter(slug)) & wanted]
     for slug in workspace.slugs():
         path = None if slug in sent else message_path(workspace.newsletter(slug).folder)
         text = path.read_text(encoding="utf-8", errors="replace") if path else ""
         if any(name in text for name in wanted) and _asked_by(_segment_in(text)) & wanted:
             found.append(slug)
     return found
+
+
+def _asked_by_steps(newsletter: Newsletter) -> frozenset[str]:
+    """The saved segments that the steps of an automation name; none where its file can't be read."""
+    steps: object = None
+    with suppress(MailerError):
+        steps = read_toml(newsletter.folder / AUTOMATION_FILE, AUTOMATION_FILE).data.get("steps")
+    sections = cast("Mapping[str, object]", steps).values() if isinstance(steps, dict) else ()
+    found: set[str] = set()
+    for section in sections:
+        asked = cast("Mapping[str, object]", section).get("if") if isinstance(section, dict) else None
+        found |= _asked_by(asked) if isinstance(asked, str) else set()
+    return frozenset(found)
 
 
 def _segment_in(text: str) -> str:

@@ -19,7 +19,7 @@ from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.fields import known_fields
 from mailer.audience.people.timeline import version_told
 from mailer.audience.selection.front_matter import read_audience
-from mailer.audience.selection.groups import MAILED
+from mailer.audience.selection.groups import MAILED, campaigns_called
 from mailer.audience.selection.segment_sql import parse_segment, truth
 from mailer.audience.selection.segment_text import segment_text
 from mailer.audience.selection.select import A_MONTH
@@ -169,7 +169,7 @@ class _Asking:
             before = self.mailed_before(deliveries.c.changed_at >= self.moment - timedelta(hours=hours))
             found.append(self.unmailed(RuleKind.RECENTLY, f"{hours:g}", before))
         if audience.not_mailed_by:
-            before = self.mailed_before(campaigns.c.slug.in_(audience.not_mailed_by))
+            before = self.mailed_before(campaigns_called(audience.not_mailed_by))
             found.append(self.unmailed(RuleKind.EARLIER, ", ".join(audience.not_mailed_by), before))
         if audience.cap and not audience.urgent:
             found.append(self.within_cap())

@@ -14,6 +14,7 @@ _STOPPED = {
     SuppressionReason.BOUNCED.value: "has an address that doesn’t exist: mail to it came back",
     SuppressionReason.COMPLAINED.value: "had reported our mail as spam",
     SuppressionReason.STAFF.value: "was stopped by staff",
+    SuppressionReason.INACTIVE.value: "had shown no interest for long, and was set inactive",
 }
 _NOT_ON = {
     Membership.PENDING.value: "had asked to join {} and not confirmed",

@@ -67,7 +67,7 @@ def enter(connection: Connection, version: AutomationVersion, events: Select[Any
                 and_(subscriptions.c.person_id == people.c.id, subscriptions.c.list_id == version.rules.list_id),
             )
         )
-        .where(no_obstacle(), ~_kept_out(version, last), ~_signed(version.rules.goals))
+        .where(no_obstacle(), ~_kept_out(version, last), ~signed_goal(version.rules.goals))
         .order_by(last.c.person_id)
     )  # fmt: skip
     columns = [
@@ -90,7 +90,8 @@ def _kept_out(version: AutomationVersion, event: Any) -> Any:
     return exists().where(theirs, or_(before.c.due_at.is_not(None), too_soon)).correlate(event)
 
 
-def _signed(goals: Sequence[str]) -> ColumnElement[bool]:
+def signed_goal(goals: Sequence[str]) -> ColumnElement[bool]:
+    """Whether somebody has signed one of these pages already."""
     pages = or_(false(), *[signatures.c.page == page for page in goals])
     return exists().where(signatures.c.person_id == people.c.id, pages).correlate(people)
 

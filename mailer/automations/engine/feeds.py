@@ -58,7 +58,7 @@ def set_mark(connection: Connection, automation_id: int, feed: str, up_to: int, 
 def all_is_settled(connection: Connection, feed: str) -> bool:
     """Whether every number of a table that was given out before this look is committed, or never will be.
 
-    Whoever inserts holds the table's lock from before the number is given until the commit can be seen
+    A transaction that inserts holds the table's lock from before the number is given until the commit can be seen
     (https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES).
     """
     if connection.dialect.name != "postgresql":
@@ -70,14 +70,14 @@ def look_at(
     connection: Connection, feed: str, entering: AutomationVersion | None, inside: list[AutomationVersion], *,
     after: int, until: int, now: datetime,
 ) -> int:  # fmt: skip
-    """Take out whom the rows after `after`, up to `until`, take out, and let in whom they let in, `entering` the
-    version that is open; returns how many came in."""
+    """Take out and let in those of the rows after `after`, up to `until`. `entering` is the version that is open.
+    Returns how many came in."""
     span = and_(FEEDS[feed].c.id > after, FEEDS[feed].c.id <= until)
     for version in inside:
         who, why = _leaving(feed, version)
         if who is not None:
             leave_now(connection, version, who.where(span), why, now=now)
-    came = None if entering is None else _coming(feed, entering)
+    came = None if entering is None else coming(feed, entering)
     return 0 if entering is None or came is None else enter(connection, entering, came.where(span), now=now)
 
 
@@ -102,7 +102,8 @@ def _leaving(feed: str, version: AutomationVersion) -> tuple[Select[Any] | None,
     return answered, WhyLeft.REPLIED
 
 
-def _coming(feed: str, version: AutomationVersion) -> Select[Any, Any] | None:
+def coming(feed: str, version: AutomationVersion) -> Select[Any, Any] | None:
+    """Those that the rows of a table let in, and when it happened; None where they let in nobody."""
     trigger = version.automation.trigger
     if feed == signatures.name and trigger.kind is TriggerKind.SIGNED:
         signed = signatures.c.page == trigger.subject

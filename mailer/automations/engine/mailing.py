@@ -4,8 +4,9 @@ more than they asked for. Who gets nothing has a row too, with the reason."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -21,10 +22,18 @@ from mailer.store.tables.automations import automation_entries
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.states import CampaignState, DeliveryState
 
-if TYPE_CHECKING:
-    from mailer.automations.engine.moving import Arrived
-
 TOO_LATE = "too late"  # the reason of a mail that its step no longer sends
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Somebody whose turn it is."""
+
+    entry: int
+    person: int
+    zone: str
+    language: str
+    due: datetime
 
 
 def mail(
@@ -67,7 +76,7 @@ def mail(
 def _sorted(
     version: AutomationVersion, step: SendStep, here: Sequence[Arrived], *, zone: str, now: datetime
 ) -> tuple[dict[datetime, list[Arrived]], list[Arrived], list[Arrived]]:
-    """Those who wait until a moment, those whose mail leaves, and those for whom it is too late."""
+    """Those who wait until a moment, those whose mail leaves, and those whose mail would be too late."""
     waiting: dict[datetime, list[Arrived]] = {}
     going: list[Arrived] = []
     late: list[Arrived] = []

@@ -1,15 +1,13 @@
-"""Does the steps that are due: some hundred people at the same step at a time, by a few statements in one transaction.
+"""Does the steps that are due: some hundred people at the same step at a time, a few statements in one transaction.
 
-Whoever is due and may no longer be inside leaves first. A mail is a row of the ledger, written in the transaction that
-moves its person on, so nobody is mailed twice and nobody is lost, wherever it breaks off.
+People who are due and may no longer be inside leave first. A mail is a row of the ledger, written in the transaction
+that moves its person on, so nobody is mailed twice and nobody is lost, wherever it breaks off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -26,10 +24,11 @@ from sqlalchemy import (
 
 from mailer.audience.consent.changes import suppress
 from mailer.audience.consent.eligibility import BY_RANK, FREE, Reason, obstacle
+from mailer.audience.consent.still_inside import why_out
 from mailer.audience.selection.segment_sql import condition
 from mailer.audience.tags import add_tags, remove_tags
 from mailer.automations.engine.entering import ARRIVED
-from mailer.automations.engine.mailing import mail
+from mailer.automations.engine.mailing import Arrived, mail
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.engine.zones import hour_of
 from mailer.automations.steps import (
@@ -43,25 +42,14 @@ from mailer.automations.steps import (
     WaitStep,
     following,
 )
-from mailer.delivery.ledger.step_entries import why_out
 from mailer.store.engine.arrays import among
 from mailer.store.tables.automations import INSIDE, automation_entries
-from mailer.store.tables.core import MICROSECOND, Instant, people, subscriptions
-from mailer.store.tables.states import EntryState, SuppressionReason, WhyLeft
+from mailer.store.tables.core import MICROSECOND, Instant, deliveries, people, subscriptions
+from mailer.store.tables.states import DeliveryState, EntryState, SuppressionReason, WhyLeft
 
 PEOPLE_AT_ONCE = 1_000
+LOOK_AGAIN = timedelta(minutes=1)
 entries = automation_entries.c
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """Somebody whose turn it is."""
-
-    entry: int
-    person: int
-    zone: str
-    language: str
-    due: datetime
 
 
 def first_due(connection: Connection, version: AutomationVersion, steps: Sequence[str]) -> list[tuple[datetime, str]]:
@@ -100,7 +88,7 @@ def move(
 
 def _due(
     connection: Connection, version: AutomationVersion, step: str, *, now: datetime, most: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[int, int | None, datetime, str, str]]:
     # Locked, so that somebody who is being forgotten is either seen or waits until the row of the ledger is there.
     first = (
         select(entries.id)
@@ -159,6 +147,7 @@ def _do(
     then = automation.steps[0].name if step is None else following(step)[0]
     match step:
         case SendStep():
+            here = _mailed_by_now(connection, here, now=now)
             mailed, here = mail(connection, version, step, here, zone=zone, now=now)
             # However late a mail left, the wait behind it begins with it.
             arrive(connection, version, then, mailed, at=now, zone=zone, now=now)
@@ -171,6 +160,7 @@ def _do(
             _tag(connection, version, step, here, now=now)
         case EndStep():
             if step.inactive:
+                here = _mailed_by_now(connection, here, now=now)
                 _set_inactive(connection, version, here, now=now)
         case _:
             pass
@@ -229,6 +219,18 @@ def _tag(
     add_tags(connection, who, step.add, source=f"automation {version.automation.slug}", at=now)
     if step.remove:
         remove_tags(connection, who, step.remove)
+
+
+def _mailed_by_now(connection: Connection, here: Sequence[Arrived], *, now: datetime) -> list[Arrived]:
+    """Those whose mails so far have all left. The others come back later: nobody gets two mails at once since the first
+    was held up, and "inactive" bars none that waits."""
+    waits = deliveries.c.state.in_([DeliveryState.QUEUED.value, DeliveryState.SENDING.value])
+    query = select(deliveries.c.entry).where(among(deliveries.c.person_id, "numbers"), deliveries.c.entry > 0, waits)
+    waiting = set(connection.execute(query, {"numbers": [one.person for one in here]}).scalars())
+    later = update(automation_entries).where(among(entries.id, "ids"))
+    ids = [one.entry for one in here if one.entry in waiting]
+    connection.execute(later.values(due_at=now + LOOK_AGAIN), {"ids": ids})
+    return [one for one in here if one.entry not in waiting]
 
 
 def _set_inactive(

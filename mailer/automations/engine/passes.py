@@ -35,7 +35,7 @@ DAYS_MADE_UP = 3  # of a field's day: so many that no run was there for are stil
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PassPiece:
     """Some people of a pass: those with numbers beyond the mark, up to `until`. `until` None: the pass is over."""
 
     events: Select[Any, Any]
@@ -45,7 +45,7 @@ class Piece:
 def next_piece(
     connection: Connection, version: AutomationVersion, *, after: int, since: datetime | None, now: datetime,
     zone: ZoneInfo,
-) -> Piece | None:  # fmt: skip
+) -> PassPiece | None:  # fmt: skip
     """The next people to look at beyond the number `after`; None when this trigger goes through nobody. `since`: of a
     field's days, the first one that is still to be seen to."""
     trigger = version.automation.trigger
@@ -56,7 +56,7 @@ def next_piece(
     size = FEWER_AT_ONCE if trigger.kind is TriggerKind.SILENT else PEOPLE_AT_ONCE
     last = select(person).where(beyond).where(*_base(version, trigger)).order_by(person).offset(size - 1).limit(1)
     until = connection.execute(last).scalar()
-    return Piece(events.where(beyond if until is None else and_(beyond, person <= until)), until)
+    return PassPiece(events.where(beyond if until is None else and_(beyond, person <= until)), until)
 
 
 def next_pass(trigger: AutomationTrigger, *, now: datetime, zone: ZoneInfo) -> datetime:
@@ -134,7 +134,7 @@ def _silent(base: tuple[Any, ...], days: int, *, now: datetime) -> Select[Any, A
 def _days(
     base: tuple[Any, ...], trigger: AutomationTrigger, *, since: datetime | None, now: datetime, zone: ZoneInfo
 ) -> Select[Any, Any]:
-    """Those in whose field a day stands that has come since, with the offset in days."""
+    """Those in whose field there is a day that has come since, with the offset in days."""
     today = now.astimezone(zone).date()
     first = max(since.astimezone(zone).date() if since else today, today - timedelta(days=DAYS_MADE_UP))
     come = [first + timedelta(days=number) for number in range((today - first).days + 1)]

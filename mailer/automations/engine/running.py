@@ -1,4 +1,4 @@
-"""What a run does for an automation: look for people who come in or leave, move on whoever is due, tidy up after it.
+"""What a run does for an automation: look for people who come in or leave, move on those who are due, tidy up.
 
 Each piece of work is a transaction that begins by locking the automation's row, so runs may overlap and be killed
 anywhere. A run does a bounded amount, so that newsletters have their turn; the rest is due at the next.
@@ -6,7 +6,7 @@ anywhere. A run does a bounded amount, so that newsletters have their turn; the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Row, select, update
 
 from mailer.automations.engine import feeds, passes
-from mailer.automations.engine.due import due_automations
 from mailer.automations.engine.entering import enter
 from mailer.automations.engine.inactive import lift_of_active
 from mailer.automations.engine.moving import first_due, move, steps_of
@@ -57,9 +56,9 @@ class AutomationRunner:
         self.zone = zone
         self.due = due
 
-    def run(self) -> dict[int, AutomationCounts]:
-        """A bounded amount of work for each automation that has any."""
-        return {number: self._run(number) for number in due_automations(self.database, now=self.clock())}
+    def run(self, numbers: Iterable[int]) -> dict[int, AutomationCounts]:
+        """A bounded amount of work for each of these automations."""
+        return {number: self._run(number) for number in numbers}
 
     def _run(self, automation_id: int) -> AutomationCounts:
         counts = AutomationCounts()

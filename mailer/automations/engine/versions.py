@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, insert, select, update
 
 from mailer.audience.consent.changes import list_id
+from mailer.audience.consent.still_inside import LeavingRules
 from mailer.automations.steps import Automation, from_json, to_json
 from mailer.delivery.campaigns.freeze import PartOf, Plan, create_campaign
 from mailer.delivery.campaigns.lifecycle import finish_open
-from mailer.delivery.ledger.step_entries import LeavingRules
 from mailer.store.tables.automations import (
     INSIDE,
     automation_entries,
@@ -56,18 +56,18 @@ def freeze_version(
     mine = automation_versions.c.automation_id == automation_id
     last = select(automation_versions.c.number).where(mine).order_by(automation_versions.c.number.desc()).limit(1)
     number = (connection.execute(last).scalar() or 0) + 1
-    version_id = connection.execute(
-        insert(automation_versions).values(
-            automation_id=automation_id, number=number, definition=to_json(automation), digest=digest,
-            list_id=list_id(connection, automation.list), created_at=now,
-        )
-    ).inserted_primary_key[0]  # fmt: skip
+    row = {
+        "automation_id": automation_id, "number": number, "definition": to_json(automation), "digest": digest,
+        "list_id": list_id(connection, automation.list), "created_at": now,
+    }  # fmt: skip
+    made = connection.execute(insert(automation_versions).values(row).returning(automation_versions.c.id))
+    version_id = int(made.scalar_one())
     for step, plan in plans.items():
         part_of = PartOf(CampaignKind.STEP, automation.slug, campaign_slug(automation.slug, number, step))
         campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now, part_of=part_of)
         connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(launched_at=now))
         connection.execute(insert(automation_sends).values(campaign_id=campaign_id, version_id=version_id, step=step))
-    return int(version_id)
+    return version_id
 
 
 def campaign_slug(slug: str, number: int, step: str) -> str:

@@ -49,8 +49,8 @@ def approve(
     moment, who = now(), terminal()
     with workspace_and_database() as (workspace, database):
         settings = workspace.settings.studio
-        if _issue(database, slug) is not None:
-            _approve_issue(workspace, database, slug, withdraw=taken_back, yes=yes)
+        if (whole := _whole(workspace, database, slug)) is not None:
+            _approve_whole(workspace, database, whole, only_ask=only_ask, withdraw=taken_back, yes=yes)
             return
         newsletter = workspace.newsletter(slug)
         with database.read() as connection:
@@ -90,23 +90,36 @@ def approve(
         click.echo(f"Schedule it for {time}: mailer schedule {slug} --at …")
 
 
-def _issue(database: Database, slug: str) -> NewsletterContent | None:
-    """What is approved of an issue of a series, which is made already; None for a newsletter."""
+def _whole(workspace: Workspace, database: Database, slug: str) -> NewsletterContent | None:
+    """What is approved of an automation with all its mails, or of an issue of a series, which is made already; None for
+    a newsletter."""
     from mailer.delivery.series.approval import issue_content
+    from mailer.workspace import Newsletter
 
+    if Newsletter(workspace, slug).is_automation:
+        from mailer.automations.control.planned import plan_automation
+
+        return plan_automation(database, workspace.newsletter(slug), now=now()).content
     with database.read() as connection:
         return issue_content(connection, slug)
 
 
-def _approve_issue(workspace: Workspace, database: Database, slug: str, *, withdraw: bool, yes: bool) -> None:
+def _approve_whole(
+    workspace: Workspace, database: Database, content: NewsletterContent, *, only_ask: bool, withdraw: bool, yes: bool
+) -> None:
     from mailer.review import approvals
     from mailer.review.content import leaves_at
     from mailer.staff.actor import terminal
 
-    content, settings = _issue(database, slug), workspace.settings.studio
-    assert content is not None
-    click.echo(f"{slug}, for {leaves_at(content)}")
+    settings, leaves = workspace.settings.studio, leaves_at(content)
+    click.echo(f"{content.slug}, for {leaves}" if leaves else content.slug)
+    if only_ask:
+        with database.write() as connection:
+            click.echo(_asked(connection, workspace, content))
+        return
     if not (yes or withdraw):
+        with database.read() as connection:
+            _show(approvals.review_state(connection, content, settings))
         click.confirm("Approve exactly this?", abort=True)
     with database.write() as connection:
         if withdraw:
@@ -143,7 +156,7 @@ def approvals_(slug: str, as_json: bool) -> None:
     from mailer.review.approvals import review_state
 
     with workspace_and_database() as (workspace, database):
-        content = _issue(database, slug)
+        content = _whole(workspace, database, slug)
         if content is None:
             newsletter = workspace.newsletter(slug)
             with database.read() as connection:

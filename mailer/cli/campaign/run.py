@@ -6,28 +6,22 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from mailer.cli.campaign.run_told import in_counts, tell_report
 from mailer.cli.context import console, now, print_json, workspace_and_database
-from mailer.counting import counted
-from mailer.errors import MailerError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Connection, Row
-
-    from mailer.audience.selection.spec import Audience
-    from mailer.compose.message import Message
     from mailer.compose.source.written import Source
     from mailer.delivery.sending.progress import SendCounts
-    from mailer.delivery.sending.run import RunReport
     from mailer.delivery.sending.run_control import Stop
     from mailer.delivery.series.making import CheckedIssue, SettledIssue
     from mailer.delivery.webhooks.deliver import CallRound
@@ -122,6 +116,8 @@ def _assist(slug: str, processes: int) -> None:
 
 
 def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: bool, only: str | None = None) -> int:
+    from mailer.automations.engine.due import run_due
+    from mailer.cli.campaign.held import HeldNewsletters
     from mailer.delivery.sending.run import Runner
 
     _apply_posts(workspace, database, stop)
@@ -131,7 +127,8 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
             made = _make_issues(workspace, database)
             _notify(workspace, database, stop)
             _thank(workspace, database, stop)
-        held = _Held(workspace, database)
+            run_due(database, zone=workspace.settings.zone, clock=now, due=stop.due)
+        held = HeldNewsletters(workspace, database)
         report = Runner(
             workspace,
             database,
@@ -151,7 +148,7 @@ def _run_once(workspace: Workspace, database: Database, stop: Stop, *, as_json: 
     else:
         for one in made:
             click.echo(f"{one.slug}: {one.in_words}", err=one.is_trouble)
-        _tell(report, held.reasons)
+        tell_report(report, held.reasons)
         for slug, differences in held.edited.items():
             click.echo(f"{slug}: edited since it was scheduled; the older version went out: {differences}", err=True)
     if told and told.given_up:
@@ -287,93 +284,10 @@ def _progress() -> Generator[Progress, None, None]:
             nonlocal shown
             if time.monotonic() - shown > 0.1:
                 shown = time.monotonic()
-                status.update(f"{slug}: {_counts(tally)}")
+                status.update(f"{slug}: {in_counts(tally)}")
 
         yield show
 
 
-class _Held:
-    """Looks once more at a newsletter that is due, and keeps the reasons of those that are not launched."""
-
-    def __init__(self, workspace: Workspace, database: Database) -> None:
-        self._workspace = workspace
-        self._database = database
-        self.reasons: dict[str, str] = {}
-        self.edited: dict[str, str] = {}  # of those that are launched in an older version than the files': what differs
-
-    def why_hold(self, message: Message, audience: Audience) -> str:
-        from mailer.checking.recheck import why_hold
-        from mailer.delivery.campaigns.approved import changed_since_scheduled
-        from mailer.delivery.campaigns.edited import edited_since
-        from mailer.store.engine.database import DatabaseTrouble
-
-        try:
-            why = why_hold(self._workspace, self._database, message, audience, now=now())
-            why = why or changed_since_scheduled(self._workspace, self._database, message.slug)
-            edited = None if why else edited_since(self._workspace, self._database, message.slug)
-            if edited is not None:
-                self.edited[message.slug] = edited.summary
-        except DatabaseTrouble:
-            raise
-        except MailerError as error:  # what can't be looked at must not keep others waiting
-            why = error.message
-        if why:
-            self.reasons[message.slug] = why
-        return why
-
-    def why_not(self, connection: Connection, campaign: Row[Any]) -> str:
-        from mailer.delivery.campaigns.orders import not_approved_at_launch
-        from mailer.delivery.series.approval import why_issue_not_approved
-        from mailer.store.tables.states import CampaignKind
-
-        settings = self._workspace.settings.studio
-        if campaign.kind == CampaignKind.ISSUE:
-            return why_issue_not_approved(connection, campaign, settings)
-        return not_approved_at_launch(settings)(connection, campaign)
-
-
-def _tell(report: RunReport, held: Mapping[str, str]) -> None:
-    """What was done, in a line for each campaign; silent when there was nothing to do, as cron likes it."""
-    if report.settled:
-        click.echo(
-            f"{counted(report.settled)} may have got their mail or not: the program that was sending it died. See"
-            " `mailer status` for the newsletter."
-        )
-    for slug in report.overdue:
-        if why := held.get(slug):
-            click.echo(f"{slug}: due, and NOT SENT: {why}. Fix that, then send it or schedule it again.", err=True)
-        else:
-            click.echo(f"{slug}: overdue, so it was not sent. Send it now or schedule it again.", err=True)
-    for slug, number in report.held.items():
-        were = "was past when their turn came, so they are HELD"
-        click.echo(f"{slug}: the hour of {counted(number)} {were}. Decide: mailer resolve {slug}", err=True)
-    for test in report.tests:
-        winner = f"version {test.winner.upper()} goes to everybody else. " if test.winner else ""
-        click.echo(f"{test.slug}: {'TEST NOT DECIDED: ' * test.needs_staff}{winner}{test.why}", err=test.needs_staff)
-    for slug, tally in report.tallies.items():
-        if _counts(tally) or tally.ended:
-            finished = slug in report.finished
-            state = "finished" if finished else tally.ended or "more is due later"
-            if finished and tally.pause:
-                from mailer.delivery.ledger.guard import once_finished
-
-                state = f"finished. {once_finished(tally.pause).rstrip('.')}"
-            paused = "PAUSED: " if tally.pause and not finished else ""
-            ask = f" Uncertain: they may or may not have received it. Run `mailer resolve {slug}`."
-            doubt = ask if tally.uncertain else ""
-            click.echo(f"{slug}: {_counts(tally) or 'nobody'}; {paused}{state}.{doubt}", err=tally.trouble)
-
-
 def _say(words: str) -> None:
     click.echo(words, err=True)
-
-
-def _counts(tally: SendCounts) -> str:
-    words = (
-        ("sent", tally.sent),
-        ("put off", tally.deferred),
-        ("failed", tally.failed),
-        ("uncertain", tally.uncertain),
-        ("skipped", tally.skipped),
-    )
-    return ", ".join(f"{count:,} {word}" for word, count in words if count)

@@ -47,6 +47,8 @@ def series(context: click.Context, *, as_json: bool) -> None:
         add_row(table, one.slug, one.state.value, _next(one), told)
     print_table(table)
     for one in found:
+        if one.next and one.next.why:
+            click.echo(f"{one.slug}: waits, and is tried again: {one.next.why}")
         for issue in one.past[:SHOWN]:
             if issue.trouble:
                 click.echo(f"{one.slug}, {_day(issue, one)}: NOT SENT: {issue.trouble}")
@@ -135,23 +137,34 @@ def send(slug: str) -> None:
 def preview(slug: str, *, as_json: bool) -> None:
     """Show the next three issues: when each is made and leaves, and what would be in it as things are."""
     from mailer.compose.message import as_written
+    from mailer.compose.source.message_file import read_source
     from mailer.delivery.schedule.schedule import in_words
     from mailer.delivery.series.issues import rule_of
-    from mailer.delivery.series.preview import next_issues
+    from mailer.delivery.series.preview import new_items, next_issues
 
     with workspace_and_database() as (workspace, database):
         plan = _plan(database, workspace, slug)
         rule = rule_of(plan)
+        new = new_items(database, read_source(plan.newsletter), now=now())
         with database.read() as connection:
             found = next_issues(connection, slug, rule, settings=workspace.settings.studio, now=now())
     subject = " ".join(as_written(plan.message, plan.message.subject).split())
     if as_json:
-        print_json({"rule": rule.in_words, "subject": subject, "issues": [asdict(one) for one in found]})
+        print_json(
+            {
+                "rule": rule.in_words,
+                "subject": subject,
+                "new": new and asdict(new),
+                "issues": [asdict(one) for one in found],
+            }
+        )
         return
     click.echo(f"{slug} leaves {rule.in_words}.")
     for one in found:
         remark = f" ({one.remark})" if one.remark else ""
         click.echo(f"  {in_words(one.planned_at, zone=rule.zone, now=now())}{remark}: {subject}")
+    if new is not None and found:
+        click.echo(f"In the next one: {new.in_words}.")
     if not found:
         click.echo("  No issue is left: its last day is past.")
 

@@ -49,6 +49,7 @@ def status(as_json: bool) -> None:
             edited=edited.get(one.slug),
             asks=asks,
             test=tests.get(one.campaign_id or 0),
+            zone=workspace.settings.zone,
         )
         for one in statuses
     ]
@@ -124,11 +125,11 @@ def _shown_states() -> tuple[DeliveryState, ...]:
 
 
 def _remark(
-    one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: bool, test: KeptTest | None
+    one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: bool, test: KeptTest | None, zone: str
 ) -> str:  # fmt: skip
     """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one; `asks`:
     whether newsletters need approval; `test`: its test, while nothing is decided."""
-    words = "; ".join(filter(None, [_held(one), _next(one, warm_up=warm_up), _tested(one, test)]))
+    words = "; ".join(filter(None, [_held(one), _next(one, warm_up=warm_up), _tested(one, test, zone)]))
     if edited is None:
         return words
     if asks and edited.word == "scheduled":
@@ -142,7 +143,7 @@ def _remark(
     return f"{words}; {older}" if words else older
 
 
-def _tested(one: CampaignStatus, test: KeptTest | None) -> str:
+def _tested(one: CampaignStatus, test: KeptTest | None, zone: str) -> str:
     """How far its test is."""
     from mailer.delivery.schedule.schedule import in_words
     from mailer.store.tables.states import CampaignState
@@ -152,7 +153,7 @@ def _tested(one: CampaignStatus, test: KeptTest | None) -> str:
     if test.why:
         return test.why
     rest = counted(test.plan.people - test.plan.tested)
-    return f"its test is decided {in_words(test.decide_at, zone='UTC', now=now())}; until then {rest} wait"
+    return f"its test is decided {in_words(test.decide_at, zone=zone, now=now())}; until then {rest} wait"
 
 
 def _held(one: CampaignStatus) -> str:

@@ -59,9 +59,9 @@ def tests(slug: str | None, arm: str | None, recompute: bool, as_json: bool) -> 
     elif as_json:
         print_json([_as_data(test, counts[test.campaign_id], subjects[test.campaign_id]) for test in found])
     elif slug:
-        _show(found[0], counts[found[0].campaign_id], subjects[found[0].campaign_id])
+        _show(found[0], counts[found[0].campaign_id], subjects[found[0].campaign_id], zone=workspace.settings.zone)
     else:
-        _list(found)
+        _list(found, zone=workspace.settings.zone)
         for sentence in memory.told:
             click.echo(sentence)
 
@@ -79,7 +79,7 @@ def _subjects(database: Database, found: list[KeptTest]) -> dict[int, dict[str, 
     return subjects
 
 
-def _list(found: list[KeptTest]) -> None:
+def _list(found: list[KeptTest], *, zone: str) -> None:
     from mailer.experiments.words import chance
 
     if not found:
@@ -89,11 +89,11 @@ def _list(found: list[KeptTest]) -> None:
     for test in found:
         made = test.decision.decision if test.decision else None
         cells = (test.winner.upper(), made.by.value, chance(made.chance)) if made else ("", "", "")
-        add_row(table, test.slug, str(len(test.plan.arms)), _state(test), *cells)
+        add_row(table, test.slug, str(len(test.plan.arms)), _state(test, zone), *cells)
     print_table(table)
 
 
-def _show(test: KeptTest, counts: list[ArmCounts], subjects: dict[str, str]) -> None:
+def _show(test: KeptTest, counts: list[ArmCounts], subjects: dict[str, str], *, zone: str) -> None:
     from mailer.experiments.words import named, so_far, told
 
     table = new_table(
@@ -106,7 +106,7 @@ def _show(test: KeptTest, counts: list[ArmCounts], subjects: dict[str, str]) -> 
         add_row(table, named(one.arm), subjects[one.arm], *(f"{number:,}" for number in figures), style=style)
     print_table(table)
     others = test.plan.people - test.plan.tested
-    click.echo(f"{_state(test)}. {others:,} others of {test.plan.people:,} get the winner.")
+    click.echo(f"{_state(test, zone)}. {others:,} others of {test.plan.people:,} get the winner.")
     kept = test.decision
     if kept is None:
         click.echo(test.why or so_far(counts))
@@ -117,14 +117,14 @@ def _show(test: KeptTest, counts: list[ArmCounts], subjects: dict[str, str]) -> 
         click.echo(f"{kept.who} chose {named(test.winner)} all the same.")
 
 
-def _state(test: KeptTest) -> str:
+def _state(test: KeptTest, zone: str) -> str:
     from mailer.delivery.schedule.schedule import in_words
     from mailer.store.tables.states import DecisionState
 
     if test.decided_at is not None and test.decision is not None:
-        return f"decided {test.decision.how}, {test.decided_at:%Y-%m-%d %H:%M} UTC, by {test.decision.who}"
+        return f"decided {test.decision.how}, {in_words(test.decided_at, zone=zone, now=now())}, by {test.decision.who}"
     if test.state is DecisionState.WAITING:
-        return f"is decided {in_words(test.decide_at, zone='UTC', now=now())}"
+        return f"is decided {in_words(test.decide_at, zone=zone, now=now())}"
     return f"{test.state}: decide it yourself"
 
 

@@ -76,26 +76,32 @@ def _asked(answers: Answers) -> Answers:
 
 @click.command()
 @click.argument("slug", metavar="NEWSLETTER")
-@click.option(
-    "--template", default="appeal", show_default=True, help="The folder in templates/ that gives it its look."
-)
+@click.option("--template", help="The folder in templates/ that gives it its look.  [default: appeal, or digest]")
+@click.option("--series", is_flag=True, help="Start one that repeats, with news from a feed, from the template digest.")
 @click.option("--thanks", is_flag=True, help="Of a newsletter with a sign page: start the mail that thanks signers.")
 @click.option("--delivered", metavar="PETITION", help="Start the news to those who signed it that it was delivered.")
 @click.option("--automation", metavar="KIND", help=f"Start an automation: {', '.join(AUTOMATIONS)}.")
 @click.option("--petition", metavar="PETITION", help="What that automation is about; else the newest petition.")
 def new(
-    slug: str, template: str, thanks: bool, delivered: str | None, automation: str | None, petition: str | None
+    slug: str,
+    template: str | None,
+    series: bool,
+    thanks: bool,
+    delivered: str | None,
+    automation: str | None,
+    petition: str | None,
 ) -> None:
     """Start a newsletter, named like 2026-12-night-school, from a template with hints to fill in.
 
-    Or one of the mails to those who signed a page: --thanks, --delivered. Or an automation: --automation welcome.
+    Or one that repeats: --series. Or one of the mails to those who signed a page: --thanks, --delivered. Or an
+    automation: --automation welcome.
     """
     from mailer.editing.first_draft import make_newsletter
     from mailer.editing.first_mails import make_delivered, make_thanks
     from mailer.workspace import find_workspace
 
-    if sum(map(bool, (thanks, delivered, automation))) > 1:
-        raise click.UsageError("--thanks, --delivered and --automation each start something else: choose one")
+    if sum(map(bool, (series, thanks, delivered, automation))) > 1:
+        raise click.UsageError("--series, --thanks, --delivered and --automation each start something else: choose one")
     if petition and not automation:
         raise click.UsageError("--petition says what an automation is about: add --automation")
     workspace = find_workspace()
@@ -108,6 +114,7 @@ def new(
     elif delivered:
         path = make_delivered(workspace, slug, petition=delivered)
     else:
-        path = make_newsletter(workspace, slug, template=template, notes=True)
+        look = template or ("digest" if series else "appeal")
+        path = make_newsletter(workspace, slug, template=look, notes=True, repeats=series)
     click.echo(f"Made {path.as_posix()}")
-    click.echo(f"Write it, then: mailer check {slug}")
+    click.echo(f"Write it, then: mailer check {slug}" + (f", and mailer series start {slug}" if series else ""))

@@ -44,6 +44,7 @@ IGNORED = (
     "!lists/*.toml",
     "!lists/README.md",
     "!lists/sample-supporters.csv",
+    "/data/private/",
 )
 
 

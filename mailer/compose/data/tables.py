@@ -68,7 +68,7 @@ Cells = Callable[[LookupOf, str], str | None]
 
 
 def no_cells(lookup: LookupOf, key: str) -> str | None:
-    """For somebody of whom nothing is known, and messages without tables."""
+    """For somebody we know nothing about, and messages without tables."""
     return None
 
 

@@ -148,6 +148,9 @@ def _with_variants(source: Source, name: str, files: Mapping[str, str]) -> Sourc
     if not letters:
         remedy = f"{EXAMPLE} Or write {name.replace('.', '.b.', 1)}."
         faults.append(Diagnostic("the test has one version alone", place, remedy))
+    if source.action is None:
+        remedy = "Say below `action:` where its button leads: who signs there, or follows it, decides."
+        faults.append(Diagnostic("there is nothing to decide the test by", place, remedy))
     for letter in ARMS[1 : ARMS.index(letters[-1]) if letters else 1]:
         if letter not in letters:
             faults.append(Diagnostic(f"there is a version {letters[-1]} and no {letter}", place, f"Call it {letter}."))

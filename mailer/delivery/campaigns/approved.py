@@ -16,6 +16,7 @@ from mailer.review.approvals import kept_content
 from mailer.review.changes import changes, in_short
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.review.reading import read_content
+from mailer.review.standing import standing_parts
 from mailer.store.engine.database import Database
 from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace
@@ -26,8 +27,11 @@ def content_of(plan: Plan, *, leaves: PlannedTime | None) -> NewsletterContent:
     found = read_content(plan.newsletter, message=plan.message, audience=plan.audience, leaves=leaves)
     if plan.series is None:
         return found
-    # What an approval of a series is of: its rule, and no time of its own.
-    return replace(found, parts={**found.parts, "leaves": None, "series": to_json(plan.series)})
+    # What an approval of a series is of: its rule, no time of its own, and nothing that each issue has another of.
+    parts = {**found.parts, "leaves": None, "series": to_json(plan.series)}
+    if plan.message.data:
+        parts |= standing_parts(plan.message, read_source(plan.newsletter))
+    return replace(found, parts=parts)
 
 
 def changed_since_scheduled(workspace: Workspace, database: Database, slug: str) -> str:

@@ -5,13 +5,13 @@ Each change is one transaction with the rule that allows it: what a campaign may
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Connection, Row, delete, exists, or_, select, update
 
 from mailer.audience.consent.caps import NO_CAP
 from mailer.audience.selection.spec import Audience, from_json
@@ -21,7 +21,7 @@ from mailer.counting import counted
 from mailer.delivery.campaigns.freeze import Plan, create_campaign, freeze_audience
 from mailer.delivery.ledger.guard import once_finished
 from mailer.delivery.ledger.guard_state import begin_anew
-from mailer.delivery.ledger.reopen import lock_campaign, reopen
+from mailer.delivery.ledger.reopen import lock_campaign
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import Timing
 from mailer.errors import MailerError, nearest
@@ -29,7 +29,7 @@ from mailer.settings import Caps, Pace
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron
 from mailer.store.engine.database import Conflict, Database
-from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, events, workers
+from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
@@ -136,7 +136,7 @@ def put_on_schedule(
 
 
 def launch_due(
-    database: Database, *, now: datetime, why_hold: WhyHold = hold_nothing, why_not: WhyNot = nothing_against,
+    database: Database, *, now: datetime, why_hold: WhyHold = lambda *_: "", why_not: WhyNot = nothing_against,
     pace: Pace = NO_LIMIT, cap: Caps = NO_CAP,
 ) -> list[Row[Any]]:  # fmt: skip
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
@@ -148,15 +148,16 @@ def launch_due(
     changed: list[int] = []
     for row in waiting:
         why = ""
-        # By local time each person has an hour of their own, and those for whom it is too late are held.
+        # By local time each person has an hour of their own, and those who are too late by it are held.
         if not row.local_at and now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):
             why = _put_right(reason, row)
         with suppress(Conflict):
             warm_up = WarmUp(pace, transport=row.transport)
-            launched = _launch_scheduled(database, row, why=why, why_not=why_not, cap=cap, now=now, warm_up=warm_up)
-            changed += [row.id] * launched
+            changed += [row.id] * _launch_scheduled(
+                database, row, why=why, why_not=why_not, warm_up=warm_up, cap=cap, now=now
+            )
     with database.read() as connection:
         of_those = select(campaigns).where(campaigns.c.id.in_(changed))
         return list(connection.execute(of_those.order_by(campaigns.c.due_at)).all())
@@ -169,7 +170,7 @@ def _put_right(reason: str, row: Row[Any]) -> str:
 
 
 def _launch_scheduled(
-    database: Database, row: Row[Any], *, why: str, why_not: WhyNot, cap: Caps, now: datetime, warm_up: WarmUp
+    database: Database, row: Row[Any], *, why: str, why_not: WhyNot, warm_up: WarmUp, cap: Caps, now: datetime
 ) -> bool:
     """Launch one campaign, or flag it when there is a `why`. False when it isn't scheduled any more: somebody else may
     launch it too, so the state decides, inside the transaction, and in PostgreSQL the row. Raises `Conflict`."""
@@ -287,20 +288,16 @@ def finish_if_done(database: Database, campaign_id: int, *, now: datetime) -> bo
 
 
 def finish_open(connection: Connection, campaign_id: int, *, now: datetime) -> bool:
-    """The same of any campaign, when nobody comes to it any more, in the caller's transaction."""
+    """The same of any campaign that nobody comes to any more, in the caller's transaction."""
     queued = exists().where(QUEUE, deliveries.c.campaign_id == campaign_id)
     undecided = exists().where(campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None))
     left = or_(queued, undecided, exists().where(workers.c.campaign_id == campaign_id))
     state, why = lock_campaign(connection, campaign_id)
     if state not in (CampaignState.SENDING, CampaignState.PAUSED):
         return False
-    return bool(
-        connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id, ~left)
-            .values(state=CampaignState.FINISHED, finished_at=now, why=once_finished(why))
-        ).rowcount
-    )
+    done = update(campaigns).where(campaigns.c.id == campaign_id, ~left)
+    values = {"state": CampaignState.FINISHED, "finished_at": now, "why": once_finished(why)}
+    return bool(connection.execute(done.values(values)).rowcount)
 
 
 def finish_paused(database: Database, *, now: datetime) -> None:
@@ -310,41 +307,6 @@ def finish_paused(database: Database, *, now: datetime) -> None:
         ids = connection.execute(paused).scalars().all()
     for campaign_id in ids:
         finish_if_done(database, campaign_id, now=now)
-
-
-def resolve_uncertain(
-    database: Database, campaign_id: int, *, resend: bool, now: datetime, by: Actor | None = None,
-    until: datetime | None = None,
-) -> int:  # fmt: skip
-    """Staff's decision on everybody uncertain: mail them again, or count them as mailed. Returns how many.
-
-    `until`: only those who were by then, such as those that a page showed; others wait for a decision.
-    """
-    changes: Mapping[str, Any] = (
-        {"state": DeliveryState.QUEUED, "not_before": now, "detail": "resent by staff's decision"}
-        if resend
-        else {"state": DeliveryState.SENT, "detail": "counted as sent by staff's decision"}
-    )
-    uncertain = [APART, deliveries.c.campaign_id == campaign_id, deliveries.c.state == DeliveryState.UNCERTAIN]
-    if until is not None:
-        uncertain.append(deliveries.c.changed_at <= until)
-    with database.write() as connection:
-        state, _ = lock_campaign(connection, campaign_id)
-        if resend and state == CampaignState.CANCELLED:
-            raise MailerError("the campaign is cancelled, so it mails nobody again", remedy="Decide: --count-as-sent")
-        kind = literal("resend" if resend else "counted-as-sent")
-        what = select(
-            deliveries.c.campaign_id, deliveries.c.id, bindparam("at", now, campaigns.c.created_at.type), kind
-        )
-        connection.execute(
-            insert(events).from_select(["campaign_id", "delivery_id", "at", "kind"], what.where(*uncertain))
-        )
-        count = connection.execute(update(deliveries).where(*uncertain).values(changed_at=now, **changes)).rowcount
-        if resend and count:
-            reopen(connection, campaign_id, now=now)
-        action = "uncertain mails sent again" if resend else "uncertain mails counted as sent"
-        note_decision(connection, by, action, campaign_id, at=now, detail=counted(count))
-    return count
 
 
 def note_decision(

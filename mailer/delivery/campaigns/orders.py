@@ -18,7 +18,7 @@ from mailer.delivery.campaigns import held, lifecycle
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.campaigns.lifecycle import require_campaign
-from mailer.delivery.campaigns.retry_failed import retry_failed
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain, retry_failed
 from mailer.delivery.campaigns.timed import launches_at, refuse_unfit
 from mailer.delivery.experiments.deciding import decide_by_hand
 from mailer.delivery.schedule.local_hours import columns_of
@@ -189,7 +189,7 @@ def resolve(
 ) -> int:
     """Decide on everybody who may or may not have got it; with `until`, on those known by then. Returns how many."""
     number = _allowed(database, slug, actor)
-    return lifecycle.resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
+    return resolve_uncertain(database, number, resend=resend, now=now, by=actor, until=until)
 
 
 def decide_test(database: Database, slug: str, actor: Actor, *, arm: str, limits: Guard, now: datetime) -> None:

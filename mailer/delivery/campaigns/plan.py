@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,20 +11,20 @@ from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.spec import Audience
 from mailer.compose.compiler import Compiled, compile_message
+from mailer.compose.data.sources import DATA
+from mailer.compose.data.tables import Cells, no_cells
+from mailer.compose.message import Message
 from mailer.compose.source.message_file import Source
 from mailer.compose.source.written import Signed
 from mailer.compose.thank_you import FIELDS
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_each_language, telling
-from mailer.delivery.data.read import read_data
-from mailer.delivery.data.rows import with_rows
-from mailer.delivery.data.tables import TableFiles
 from mailer.delivery.schedule.series_keys import read_series
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
 from mailer.store.engine.database import Database
-from mailer.workspace import ListDefinition
+from mailer.workspace import ListDefinition, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,8 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
     compiled: Compiled | None = None
     if source.is_thanks:
         source = in_each_language(source, lambda one: _thanking(one, definition))
-    if source.data_sources:
-        data = source.data
-        if data is None:
-            reading = read_data(database, source, now=now)
-            data, found = reading.data, [*found, *reading.diagnostics]
-        source = in_each_language(source, lambda one: replace(one, data=data))
-    if not source.is_thanks:
-        files = TableFiles(workspace)
-        source = in_each_language(source, lambda one: replace(one, tables=files))
+    source, unread = _with_data(database, source, now=now)
+    found += unread
     with database.read() as connection:
         if source.petition:
             source = in_each_language(source, lambda one: telling(connection, one, _language(one, definition)))
@@ -97,11 +91,42 @@ def compile_newsletter(database: Database, source: Source, *, now: datetime | No
         found += error.diagnostics
     plan = None
     if audience is not None and compiled is not None:
-        cells, wrong = with_rows(database, compiled.message, workspace, now=now)
+        cells, wrong = _cells(database, compiled.message, workspace, now=now)
         found += wrong
         settings = workspace.settings
         plan = Plan(compiled.message, audience, source.newsletter, settings.transport, settings.pace, cells, series)
     return CompiledNewsletter(source, definition, fields, plan, in_order(found))
+
+
+def _with_data(database: Database, source: Source, *, now: datetime) -> tuple[Source, Sequence[Diagnostic]]:
+    """The source with the data that it asks for, unless it brings some, and the tables that `lookup` may name."""
+    found: Sequence[Diagnostic] = ()
+    if source.data_sources:
+        data = source.data
+        if data is None:
+            from mailer.delivery.data.read import read_data  # few newsletters ask for any
+
+            reading = read_data(database, source, now=now)
+            data, found = reading.data, reading.diagnostics
+        source = in_each_language(source, lambda one: replace(one, data=data))
+    workspace = source.newsletter.workspace
+    if not source.is_thanks and (workspace.root / DATA).is_dir():
+        from mailer.delivery.data.tables import TableFiles  # few workspaces have any
+
+        files = TableFiles(workspace)
+        source = in_each_language(source, lambda one: replace(one, tables=files))
+    return source, found
+
+
+def _cells(
+    database: Database, message: Message, workspace: Workspace, *, now: datetime
+) -> tuple[Cells, Sequence[Diagnostic]]:
+    """What merging the message looks up in tables, and what is wrong with those."""
+    if not any(one.tables for one in message.mails.values()):
+        return no_cells, ()
+    from mailer.delivery.data.keeping import with_rows  # few messages look anything up
+
+    return with_rows(database, message, workspace, now=now)
 
 
 def _thanking(source: Source, definition: ListDefinition) -> Source:

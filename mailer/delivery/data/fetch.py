@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from email.message import Message as Headers
 from urllib.parse import urljoin, urlsplit
 
-from mailer.delivery.data.kept import RawData
-from mailer.errors import MailerError
+from mailer.delivery.data.kept import RawData, UnreadableSource
 from mailer.transports.http_client import exchange, find_addresses
 from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.public_network import LeadsInside, NotPublic, Resolve, require_public, resolve_host
@@ -26,10 +25,6 @@ HEADERS = {
     "Accept": "application/atom+xml, application/rss+xml, application/feed+json, application/json, text/csv, */*;q=0.5",
 }  # fmt: skip
 LATER = "Try again in some minutes; if it stays so, take the source out of `data:`, or save it as a file in data/."
-
-
-class UnreadableSource(MailerError):
-    """A source can't be read; the message says why, without what it holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
 
+from mailer.errors import MailerError
+from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.data import data_readings
+from mailer.store.tables.review import approvals
 
 if TYPE_CHECKING:  # a run that only tidies up needs no grammar
     from mailer.compose.data.sources import DataSource
@@ -19,6 +22,10 @@ if TYPE_CHECKING:  # a run that only tidies up needs no grammar
 FRESH = timedelta(minutes=10)
 FRESH_FAULT = timedelta(minutes=1)
 KEEP = timedelta(days=30)
+
+
+class UnreadableSource(MailerError):
+    """A source can't be read; the message says why, without what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,13 @@ def kept_readings(connection: Connection, newsletter: str) -> Mapping[str, KeptR
     }
 
 
+def last_read(database: Database, newsletter: str) -> str:
+    """Changes when one of a newsletter's sources was read again."""
+    last = select(func.max(data_readings.c.read_at)).where(data_readings.c.newsletter == newsletter)
+    with database.read() as connection:
+        return str(connection.execute(last).scalar())
+
+
 def keep_reading(connection: Connection, newsletter: str, source: DataSource, reading: KeptReading) -> None:
     """Put a reading in the place of the last one."""
     raw = reading.raw
@@ -64,11 +78,16 @@ def keep_reading(connection: Connection, newsletter: str, source: DataSource, re
     connection.execute(statement.on_conflict_do_update(index_elements=["newsletter", "source"], set_=values))
 
 
+def _unasked(now: datetime) -> ColumnElement[bool]:
+    """Old readings, but none that an approval may be of: a standing one holds for years."""
+    return and_(data_readings.c.read_at < now - KEEP, data_readings.c.newsletter.not_in(select(approvals.c.slug)))
+
+
 def any_old(now: datetime) -> ColumnElement[bool]:
     """Whether there is anything to delete."""
-    return exists().where(data_readings.c.read_at < now - KEEP)
+    return exists().where(_unasked(now))
 
 
 def prune(connection: Connection, *, now: datetime) -> None:
     """Delete what nobody asked for in a month."""
-    connection.execute(delete(data_readings).where(data_readings.c.read_at < now - KEEP))
+    connection.execute(delete(data_readings).where(_unasked(now)))

@@ -16,8 +16,7 @@ from mailer.audience.petition.signatures import count
 from mailer.compose.data.feed import JSON_FEED
 from mailer.compose.data.sources import DataKind, DataSource
 from mailer.compose.merge import MergeProgram
-from mailer.delivery.data.fetch import UnreadableSource
-from mailer.delivery.data.kept import RawData
+from mailer.delivery.data.kept import RawData, UnreadableSource
 from mailer.delivery.ledger.mailed_message import frozen_message, public_campaigns
 from mailer.errors import MailerError, nearest
 from mailer.workspace import Workspace

@@ -15,9 +15,10 @@ from mailer.compose.data.entries import DataEntry
 from mailer.compose.data.feed import entries_of_json, entries_of_xml, is_json_feed
 from mailer.compose.data.frozen import sound
 from mailer.compose.data.sources import DataSource
-from mailer.delivery.data.fetch import UnreadableSource
-from mailer.delivery.data.kept import RawData
+from mailer.delivery.data.kept import RawData, UnreadableSource
+from mailer.delivery.data.tables import filled
 from mailer.errors import MailerError
+from mailer.private_files import open_private
 from mailer.xml_elements import UnreadableXml
 
 MOST_ROWS = 5_000  # of a table that is shown; a larger one is for `lookup`
@@ -80,7 +81,8 @@ def _table(raw: RawData, source: DataSource) -> list[dict[str, str]]:
     name = source.where.rpartition("/")[2] if source.is_file else "data.csv"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"table{Path(name).suffix}"
-        path.write_bytes(raw.body)
+        with open_private(path, "wb") as file:
+            file.write(raw.body)
         try:
             table = open_table(path, is_header=filled, place=name)
             rows = [(number, row) for number, row in table.rows() if not isinstance(row, NotARow)][: MOST_ROWS + 1]
@@ -90,11 +92,6 @@ def _table(raw: RawData, source: DataSource) -> list[dict[str, str]]:
     if len(rows) > MOST_ROWS:
         raise UnreadableSource(f"it has more than {MOST_ROWS:,} rows", remedy=BIG)
     return [dict(zip(table.columns, [*row, *[""] * len(table.columns)], strict=False)) for _, row in rows]
-
-
-def filled(cells: Sequence[str]) -> bool:
-    """Whether a line may be what names the columns: more than one cell, each filled."""
-    return len(cells) > 1 and all(cell.strip() for cell in cells)
 
 
 def _a_page(body: bytes) -> UnreadableSource:

@@ -11,21 +11,24 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mailer.compose.data.entries import Window, newest_first
 from mailer.compose.data.frozen import LARGEST, FrozenData, TooMuchData, size_of
 from mailer.compose.data.sources import DATA, LAST_ISSUE, DataSource
 from mailer.compose.source.written import Source
 from mailer.counting import counted
-from mailer.delivery.data.fetch import RULES, FetchRules, UnreadableSource, fetch
-from mailer.delivery.data.kept import KeptReading, RawData, keep_reading, kept_readings
+from mailer.delivery.data.kept import KeptReading, RawData, UnreadableSource, keep_reading, kept_readings
 from mailer.delivery.data.own import our_own
 from mailer.delivery.data.parse import parsed
+from mailer.delivery.data.tables import PRIVATE
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 from mailer.review.waiting import open_reviews
 from mailer.store.engine.database import Database
+
+if TYPE_CHECKING:
+    from mailer.delivery.data.fetch import FetchRules
 
 AT_ONCE = 4  # sites
 LARGEST_FILE = 5_000_000  # bytes
@@ -48,15 +51,16 @@ class DataReading:
 
 def read_data(
     database: Database, source: Source, *, now: datetime, since: datetime | None = None, seen: Collection[str] = (),
-    again: bool = False, rules: FetchRules = RULES,
+    again: bool = False, apart: bool = False, rules: FetchRules | None = None,
 ) -> DataReading:  # fmt: skip
     """The data of a newsletter. Never raises for what a source holds or for a site that doesn't answer: those are among
     the diagnostics, as errors, each with the line that names the source.
 
     `since`: when the last issue was made, for sources that say `since: last issue`; `seen`: its `FrozenData.seen`.
-    `again`: ask every site now, whatever was read before.
+    `again`: ask every site now, whatever was read before. `apart`: that too, and leave alone what is kept for those
+    who look at the newsletter.
     """
-    readings = _readings(database, source, now=now, again=again, rules=rules)
+    readings = _readings(database, source, now=now, again=again or apart, keeps=not apart, rules=rules)
     zone = source.newsletter.workspace.settings.zone
     values: dict[str, Any] = {}
     diagnostics: list[Diagnostic] = []
@@ -71,7 +75,7 @@ def read_data(
             shown = _shown(reading.raw, one, window, zone)
         except UnreadableSource as error:
             values[one.name] = []
-            message = f"{DATA}.{one.name}: {error.message}"
+            message = f"“{one.name}” can’t be read: {error.message}"
             diagnostics.append(Diagnostic(message, _place(source, one), error.remedy, rule=UNREADABLE))
             continue
         values[one.name] = shown.value
@@ -109,7 +113,7 @@ def _place(source: Source, one: DataSource) -> Place:
 
 
 def _readings(
-    database: Database, source: Source, *, now: datetime, again: bool, rules: FetchRules
+    database: Database, source: Source, *, now: datetime, again: bool, keeps: bool, rules: FetchRules | None
 ) -> Mapping[str, KeptReading]:
     newsletter, settings = source.newsletter, source.newsletter.workspace.settings
     found = {one.name: _of_file(source, one, now) for one in source.data_sources if one.is_file}
@@ -131,14 +135,15 @@ def _readings(
         }  # fmt: skip
     sites = [one for one in due if one.is_address]
     if sites:
+        from mailer.delivery.data.fetch import RULES, fetch  # few sources are on the web
 
         def ask(one: DataSource) -> KeptReading:
-            return _reading(now, lambda: fetch(one.where, rules=rules))
+            return _reading(now, lambda: fetch(one.where, rules=rules or RULES))
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             read = pool.map(ask, sites)
             made |= dict(zip((one.name for one in sites), read, strict=True))
-    if due:
+    if due and keeps:
         with database.write() as connection:
             for one in due:
                 keep_reading(connection, newsletter.slug, one, made[one.name])
@@ -161,6 +166,9 @@ def _of_file(source: Source, one: DataSource, now: datetime) -> KeptReading:
         if path is None or not any(path.resolve().is_relative_to(folder.resolve()) for folder in folders):
             remedy = f"Put it beside the message, or into the workspace’s {DATA}/ folder."
             raise UnreadableSource(f"there is no file {one.where}", remedy=remedy)
+        if path.resolve().is_relative_to((newsletter.workspace.root / DATA / PRIVATE).resolve()):
+            remedy = "Everybody would read it. For each person’s own row, use lookup(…): docs/data.md."
+            raise UnreadableSource(f"{one.where} names people", remedy=remedy)
         try:
             size = path.stat().st_size
             body = path.read_bytes() if size <= LARGEST_FILE else b""
@@ -204,7 +212,7 @@ def _told(source: Source, one: DataSource, shown: _Shown, reading: KeptReading, 
     if shown.value in ([], {}):
         why = f" since {'the last issue' if one.since == LAST_ISSUE else one.since}" if one.since else ""
         remedy = "See that the text reads well without, as with {% if " + name + " %} … {% endif %}."
-        found.append(Diagnostic(f"{name} has nothing to show{why}", place, remedy, Level.WARNING, NOTHING_THERE))
+        found.append(Diagnostic(f"“{one.name}” has nothing to show{why}", place, remedy, Level.WARNING, NOTHING_THERE))
     if one.is_address:
         minutes = max(0, int((now - reading.read_at).total_seconds() // 60))
         when = f"{counted(minutes, 'minute')} ago" if minutes else "now"

@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +18,6 @@ from mailer.audience.imports.files.reader import NotARow, Table, open_table
 from mailer.audience.imports.headers import ALIASES, EMAIL, key
 from mailer.compose.data.sources import DATA
 from mailer.compose.data.tables import JoinedBy, LookupTable, faults_of_columns
-from mailer.delivery.data.parse import filled
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 from mailer.private_files import OTHERS
@@ -67,10 +66,15 @@ class TableFiles(Mapping[str, LookupTable]):
 def table_files(workspace: Workspace) -> Iterator[TableFile]:
     """The files in data/ and data/private/ that may be tables, by name."""
     folder = workspace.root / DATA
+    root = folder.resolve()  # a link would let a mail show any file of this machine
     for place in (folder, folder / PRIVATE):
         for path in sorted(place.iterdir()) if place.is_dir() else ():
-            if path.suffix.lower() in ENDINGS and NAME.fullmatch(path.stem) and path.is_file():
+            if path.suffix.lower() in ENDINGS and NAME.fullmatch(path.stem) and _is_in(path, root):
                 yield TableFile(path.stem, path, path.relative_to(workspace.root).as_posix())
+
+
+def _is_in(path: Path, root: Path) -> bool:
+    return path.is_file() and path.resolve().is_relative_to(root)
 
 
 def table_of(file: TableFile) -> LookupTable:
@@ -102,6 +106,11 @@ def _table_of(file: TableFile, *_: int) -> LookupTable:
 def opened_table(file: TableFile) -> Table:
     """The file as the reader of imports opens it, which knows encodings and delimiters. Raises `MailerError`."""
     return open_table(file.path, is_header=filled, place=file.place)
+
+
+def filled(cells: Sequence[str]) -> bool:
+    """Whether a line may be what names the columns: more than one cell, each filled."""
+    return len(cells) > 1 and all(cell.strip() for cell in cells)
 
 
 def rows_of_table(file: TableFile, table: LookupTable) -> Iterator[tuple[int, list[str]]]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Select, exists, select, update
 from mailer.counting import counted
 from mailer.delivery.experiments.counts import arm_counts
 from mailer.delivery.experiments.kept import AT_ITS_TIME, BY_HAND, EARLY, KeptDecision, KeptTest, find_test
-from mailer.delivery.ledger.guard import passes
+from mailer.delivery.ledger.guard import QUEUED, passes
 from mailer.delivery.ledger.guard_state import begin_anew
 from mailer.delivery.ledger.reopen import lock_campaign
 from mailer.errors import MailerError
@@ -193,7 +193,7 @@ def _leave_to_staff(
     connection: Connection, test: KeptTest, state: DecisionState, why: str, *, now: datetime
 ) -> SettledTest:  # fmt: skip
     """Flag the test and pause its campaign: everybody else stays queued."""
-    why = f"{why}. Everybody else stays queued. Look at it, and decide: mailer tests {test.slug} --decide a"
+    why = f"{why}{QUEUED}Look at it, and decide: mailer tests {test.slug} --decide a"
     _change(connection, test, state=state, why=why)
     paused = update(campaigns).where(campaigns.c.id == test.campaign_id).values(state=CampaignState.PAUSED, why=why)
     connection.execute(paused)

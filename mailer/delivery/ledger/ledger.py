@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, insert, select, update
 
 from mailer.audience.consent.caps import NO_CAP, cap_now, within_cap
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
+from mailer.audience.consent.still_inside import leaving_rules, reasons_out, still_inside
 from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
 from mailer.delivery.ledger.reopen import HOLD_OURS, HOLD_QUEUED, LATE, OURS, let_go, lock_campaign, reopen
-from mailer.delivery.ledger.step_entries import LeavingRules, leaving_rules, reasons_out, still_inside
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces, Caps
@@ -126,8 +126,9 @@ class Worker:
                     lease_until=self.lease_until,
                 )
             )
-        self._plainly = _begin_statements(self.list_ids, self._leaving)
-        self._capped = _begin_statements(self.list_ids, self._leaving, within_cap()) if bounds.cap else self._plainly
+        inside = () if self._leaving is None else (still_inside(self._leaving),)
+        self._plainly = _begin_statements(self.list_ids, *inside)
+        self._capped = _begin_statements(self.list_ids, *inside, within_cap()) if bounds.cap else self._plainly
 
     def claim(self, limit: int) -> list[Claim]:
         """Claim at most `limit` due deliveries for this worker; empty when nothing is due."""
@@ -291,11 +292,8 @@ CLAIM = PreparedStatement(
 _ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
 
 
-def _begin_statements(
-    list_ids: Sequence[int], leaving: LeavingRules | None, *more: ColumnElement[bool]
-) -> tuple[ByNumber, ByNumber]:
-    """Record the intents of those rows whose people may be mailed as members of these lists, and of a step's mails of
-    those who are still in its automation, where `more` holds too.
+def _begin_statements(list_ids: Sequence[int], *more: ColumnElement[bool]) -> tuple[ByNumber, ByNumber]:
+    """Record the intents of those rows whose people may be mailed as members of these lists, where `more` holds too.
 
     The second says which rows those are as well, which takes longer. Run after the first it changes nothing more.
     """
@@ -305,8 +303,6 @@ def _begin_statements(
         "changed_at": bindparam("now"),
     }
     allowed = may_be_mailed(list_ids)
-    if leaving is not None:
-        allowed = and_(allowed, still_inside(leaving))
 
     def begin(those: Any) -> Update:
         return update(deliveries).where(those, *OURS, allowed, ~LATE, *more).values(begun)

@@ -26,7 +26,7 @@ OURS = (
     or_(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.state == DeliveryState.SENDING.value),
 )
 
-# Those for whom it is too late by their own clock, as it was frozen. The rows of most campaigns have no such moment.
+# People who are too late by their own clock, as it was frozen. The rows of most campaigns have no such moment.
 LATE = and_(deliveries.c.not_after.is_not(None), deliveries.c.not_after < bindparam("now", type_=Instant()))
 _HELD: dict[str, Any] = {
     "state": DeliveryState.HELD.value, "worker_id": None, "detail": HOUR_OVER, "changed_at": bindparam("now")

@@ -17,6 +17,7 @@ from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, workers
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 from mailer.workspace import Workspace
 
@@ -42,6 +43,7 @@ class RunReport:
     finished: list[str] = field(default_factory=list[str])
     held: dict[str, int] = field(default_factory=dict[str, int])  # people whose hour was past: staff decide
     tests: list[SettledTest] = field(default_factory=list["SettledTest"])  # whose time had come
+    undecided: dict[str, datetime] = field(default_factory=dict[str, datetime])  # newsletter → when its test will be
 
     @property
     def trouble(self) -> bool:
@@ -117,8 +119,8 @@ class Runner:
         sender = self._sender()  # before anything is launched that it could not send
         launched = lifecycle.launch_due(
             self.database, now=self.clock(), why_hold=self.why_hold, why_not=self.why_not,
-            cap=self.workspace.settings.caps,
             pace=self.workspace.settings.pace,
+            cap=self.workspace.settings.caps,
         )  # fmt: skip
         for row in launched:
             (report.overdue if row.state == CampaignState.OVERDUE else report.launched).append(row.slug)
@@ -136,6 +138,8 @@ class Runner:
                 report.held[row.slug] = held
             if self._finish(row.id):
                 report.finished.append(row.slug)
+            elif row.message.get("variants") and (moment := self._decided_at(row.id)):
+                report.undecided[row.slug] = moment
         return report
 
     def _held(self, row: Row[Any], *, since: datetime) -> int:
@@ -205,6 +209,14 @@ class Runner:
             ).one()
         return to_send or paused or lapsed, to_send
 
+    def _decided_at(self, campaign_id: int) -> datetime | None:
+        """When the test of a campaign is decided; None once it is."""
+        query = select(campaign_tests.c.decide_at).where(
+            campaign_tests.c.campaign_id == campaign_id, campaign_tests.c.decided_at.is_(None)
+        )
+        with self.database.read() as connection:
+            return connection.execute(query).scalar()
+
     def _decide_tests(self) -> list[SettledTest]:
         """Decide the tests whose time has come, by the clicks that came until now."""
         from mailer.delivery.experiments.deciding import any_due, decide_due
@@ -249,8 +261,19 @@ class Runner:
 
 
 def _being_sent(now: datetime) -> ColumnElement[bool]:
-    """Whether a campaign is being sent. A step of an automation stays open, so it is when somebody of it is due."""
-    waits = exists().where(
-        QUEUE, deliveries.c.campaign_id == campaigns.c.id, deliveries.c.stage == 0, deliveries.c.not_before <= now
+    """Whether a campaign is being sent. A step of an automation stays open, a test waits for its decision, and one by
+    local time for its hours, so they are when somebody of them is due."""
+    mine = (QUEUE, deliveries.c.campaign_id == campaigns.c.id)
+    waits = exists().where(*mine, deliveries.c.stage == 0, deliveries.c.not_before <= now)
+    rest = exists().where(*mine, deliveries.c.stage == 1, campaigns.c.stage == 1, deliveries.c.not_before <= now)
+    test = exists().where(campaign_tests.c.campaign_id == campaigns.c.id, campaign_tests.c.decided_at.is_(None))
+    at_work = exists().where(workers.c.campaign_id == campaigns.c.id)
+    later = (campaigns.c.local_at != "") & exists().where(*mine) & ~at_work & ~test
+    undecided = exists().where(
+        campaign_tests.c.campaign_id == campaigns.c.id,
+        campaign_tests.c.decided_at.is_(None),
+        campaign_tests.c.decide_at > now,
+        ~at_work,  # who may have left somebody behind
     )
-    return (campaigns.c.state == CampaignState.SENDING) & ((campaigns.c.kind != CampaignKind.STEP) | waits)
+    is_open = (campaigns.c.kind != CampaignKind.STEP) & ~undecided & ~later
+    return (campaigns.c.state == CampaignState.SENDING) & (is_open | waits | rest)

@@ -32,6 +32,7 @@ from mailer.delivery.sending.progress import Observer, SendCounts
 from mailer.delivery.sending.run_control import Patience, Stop
 from mailer.staff.actor import cron
 from mailer.store.engine.database import Database
+from mailer.store.tables.states import CampaignKind
 from mailer.tracking.tokens import Signer
 from mailer.transports.provider import make_transport
 from mailer.workspace import Workspace
@@ -95,7 +96,8 @@ class CampaignSender:
             for lane, message in self._lanes(row).items()
         }
         tally = SendCounts()
-        if row.transport != self.transport.name:
+        # An automation goes on for years, by whatever transport there is then.
+        if row.transport != self.transport.name and row.kind != CampaignKind.STEP:
             tally.end(
                 f"it was launched for the {row.transport} transport, and mailer.toml now names {self.transport.name}:"
                 f" put that back, or cancel the campaign",

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from mailer.compose.data.frozen import FrozenData
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.lifecycle import note_decision, take_off
+from mailer.delivery.campaigns.lifecycle import find_campaign, note_decision, refuse_launched, take_off
 from mailer.delivery.campaigns.status import GLANCE
 from mailer.delivery.schedule.recurring import AHEAD_OF_APPROVAL, EACH, SeriesRule, from_json, to_json
 from mailer.delivery.series.due import file_digest
@@ -134,6 +135,23 @@ def issues_of(connection: Connection, slug: str, *, most: int | None = None) -> 
     ]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class LastIssue:
+    """The last issue that left or is to leave: when it was made, and what it knew. What came after it is new."""
+
+    made_at: datetime | None = None  # None before the first
+    seen: Sequence[str] = ()
+
+
+def last_issue(connection: Connection, slug: str) -> LastIssue:
+    """That of a newsletter."""
+    found = next((one for one in issues_of(connection, slug) if one.launched_at or one.waits), None)
+    if found is None:
+        return LastIssue()
+    data = connection.execute(select(issues.c.data).where(issues.c.id == found.id)).scalar()
+    return LastIssue(found.settled_at, FrozenData.from_json(data).seen if data else ())
+
+
 def rule_of(plan: Plan) -> SeriesRule:
     """The rule of a newsletter that repeats. Raises `MailerError` for one that doesn't."""
     if plan.series is None:
@@ -160,6 +178,11 @@ def start(connection: Connection, plan: Plan, actor: Actor, *, settings: StudioS
     rule, newsletter = rule_of(plan), plan.newsletter
     for name in sorted({plan.message.list, *plan.audience.include}):
         actor.require(Right.SEND, name)
+    own = find_campaign(connection, newsletter.slug)
+    refuse_launched(own)
+    if own is not None:
+        remedy = f"Take it off first: mailer unschedule {newsletter.slug}"
+        raise MailerError(f"{newsletter.slug} is scheduled itself", remedy=remedy)
     found = next_free(connection, newsletter.slug, rule, now=now)
     if found is None:
         raise MailerError(f"the last day of this series, {rule.end}, is past", remedy="Change end in its front matter.")

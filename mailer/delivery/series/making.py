@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from mailer.compose.data.frozen import FrozenData
 from mailer.compose.source.message_file import read_source
 from mailer.compose.source.written import Source
 from mailer.delivery.campaigns import lifecycle
@@ -23,10 +24,12 @@ from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.petition import in_each_language
 from mailer.delivery.campaigns.plan import prepare
+from mailer.delivery.data.fetch import RULES, FetchRules
+from mailer.delivery.data.read import read_data
 from mailer.delivery.notices.approvers import ask_for_approval
 from mailer.delivery.schedule.recurring import STANDING, SeriesRule, from_json
 from mailer.delivery.series.approval import issue_name, why_issue_not_approved
-from mailer.delivery.series.issues import approval_of, issues_of
+from mailer.delivery.series.issues import LastIssue, approval_of, last_issue
 from mailer.delivery.series.planning import plan_next, read_rules, running
 from mailer.diagnostics import Diagnostic
 from mailer.editing.folders import LONGEST, name_of
@@ -55,23 +58,7 @@ class CheckedIssue(Protocol):
     def errors(self) -> Sequence[Diagnostic]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class IssueData:
-    """What was read for an issue. `new`: how many items are new since the issue before; None where the message takes
-    none, so that each of its issues is worth mailing. `kept` is JSON."""
-
-    source: Source
-    new: int | None = None
-    kept: Mapping[str, Any] | None = None
-
-
 Check = Callable[[Source, datetime], CheckedIssue]
-ReadData = Callable[[Source, "datetime | None"], IssueData]
-
-
-def no_data(source: Source, _since: datetime | None) -> IssueData:
-    """For messages that take nothing from elsewhere."""
-    return IssueData(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +91,10 @@ class _Overtaken(Exception):
     """Another run settled this moment."""
 
 
+class _NotYet(MailerError):
+    """What the issue takes from elsewhere can't be read just now. It is tried again while it isn't too late."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Made:
     """An issue, ready to be put on the schedule."""
@@ -117,12 +108,12 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class IssueMaker:
-    """Settles what is due of all series. `check` is the preflight, `read` fetches what messages take from elsewhere."""
+    """Settles what is due of all series. `check` is the preflight; `rules` bound what messages take from elsewhere."""
 
     workspace: Workspace
     database: Database
     check: Check
-    read: ReadData = no_data
+    rules: FetchRules = RULES
     told: list[SettledIssue] = field(default_factory=list[SettledIssue])
 
     def make_due(self, *, now: datetime) -> list[SettledIssue]:
@@ -150,9 +141,15 @@ class IssueMaker:
         missed = moments[:-1] if now - last <= rule.late else moments
         too_late = f"no `mailer run` came within {_hours(rule.late)} of its time"
         settled = [SettledIssue(row.slug, one, IssueState.MISSED, too_late) for one in missed]
+        if missed and row.why:  # it was tried until then
+            settled[0] = SettledIssue(row.slug, missed[0], IssueState.FAILED, row.why)
         made: _Made | None = None
         if last not in missed:
-            outcome = self._made(row.slug, rule, last)
+            try:
+                outcome = self._made(row.slug, rule, last, now=now)
+            except _NotYet as error:
+                self._wait(row, error.message)
+                return
             made = outcome if isinstance(outcome, _Made) else None
             settled += [outcome] if isinstance(outcome, SettledIssue) else []
         with suppress(_Overtaken, Conflict):
@@ -165,35 +162,54 @@ class IssueMaker:
                 self._keep(row, rule, last, settled, made=None, now=now)
             self.told.extend(settled)
 
-    def _made(self, slug: str, rule: SeriesRule, moment: datetime) -> _Made | SettledIssue:
-        """The issue as the message makes it now; or why there is none."""
+    def _wait(self, row: Row[Any], why: str) -> None:
+        """Note why an issue can't be made yet."""
+        with self.database.write() as connection:
+            connection.execute(update(issues).where(PLANNED, issues.c.id == row.id).values(why=why))
+
+    def _made(self, slug: str, rule: SeriesRule, moment: datetime, *, now: datetime) -> _Made | SettledIssue:
+        """The issue as the message makes it now; or why there is none. Raises `_NotYet`."""
         try:
             newsletter = self.workspace.newsletter(slug)
             with self.database.read() as connection:
-                since, name = _since(connection, slug), _free_name(connection, newsletter, rule, moment)
-            data = self.read(read_source(newsletter), since)
-            if data.new == 0:
-                return SettledIssue(slug, moment, IssueState.SKIPPED, NOTHING_NEW)
-            source = in_each_language(data.source, lambda one: replace(one, issue=name))
+                before, name = last_issue(connection, slug), _free_name(connection, newsletter, rule, moment)
+            source = in_each_language(read_source(newsletter), lambda one: replace(one, issue=name))
+            data: FrozenData | None = None
+            if source.data_sources:
+                data = self._read(source, before, now=now)
+                source = replace(source, data=data)
+                if data.new_items == 0:
+                    return SettledIssue(slug, moment, IssueState.SKIPPED, NOTHING_NEW)
             checked = self.check(source, moment)
             if checked.errors or checked.plan is None:
                 return SettledIssue(slug, moment, IssueState.FAILED, _in_short(checked.errors))
             plan = replace(checked.plan, series=None, kind=CampaignKind.ISSUE, parent=slug)
             content = content_of(plan, leaves=PlannedTime(moment, rule.zone))
-            return _Made(plan, content, self._standing(newsletter, rule), data.kept, since)
-        except DatabaseTrouble:
+            kept = data.to_json() if data else None
+            return _Made(plan, content, self._standing(newsletter, rule, data), kept, before.made_at)
+        except (DatabaseTrouble, _NotYet):
             raise
         except MailerError as error:
             return SettledIssue(slug, moment, IssueState.FAILED, _in_short(error.diagnostics) or error.message)
         except Exception as error:  # noqa: BLE001 - what else is due must go on
             return SettledIssue(slug, moment, IssueState.FAILED, f"a fault of Mailer itself: {type(error).__name__}")
 
-    def _standing(self, newsletter: Newsletter, rule: SeriesRule) -> str:
+    def _read(self, source: Source, before: LastIssue, *, now: datetime) -> FrozenData:
+        """What the issue takes from elsewhere, asked for now. Raises `_NotYet`."""
+        reading = read_data(
+            self.database, source, now=now, since=before.made_at, seen=before.seen, apart=True, rules=self.rules
+        )
+        if not reading.is_whole:
+            raise _NotYet(_in_short(reading.diagnostics))
+        return reading.data
+
+    def _standing(self, newsletter: Newsletter, rule: SeriesRule, data: FrozenData | None) -> str:
         """The digest of the series as it is, which a standing approval is of; "" where each issue is approved."""
         settings = self.workspace.settings.studio
         if not settings.approvals or approval_of(rule, settings) != STANDING:
             return ""
-        return content_of(prepare(self.database, read_source(newsletter)).plan, leaves=None).digest
+        source = replace(read_source(newsletter), data=data)
+        return content_of(prepare(self.database, source).plan, leaves=None).digest
 
     def _keep(
         self, row: Row[Any], rule: SeriesRule, moment: datetime, settled: Sequence[SettledIssue], *,
@@ -239,11 +255,6 @@ class IssueMaker:
 
 def _outcome(one: SettledIssue, *, now: datetime) -> dict[str, Any]:
     return {"state": one.state, "why": one.why, "campaign": one.campaign, "settled_at": now}
-
-
-def _since(connection: Connection, slug: str) -> datetime | None:
-    """When the last issue was made that left or is to leave: what is newer is new. None before the first."""
-    return next((one.settled_at for one in issues_of(connection, slug) if one.launched_at or one.waits), None)
 
 
 def _free_name(connection: Connection, newsletter: Newsletter, rule: SeriesRule, moment: datetime) -> str:

@@ -172,6 +172,8 @@ def _values(work: Bringing, name: str, theirs: Sequence[TheirList]) -> dict[str,
         values["about"] = about
     if any(one.double for one in theirs):
         values["opt_in"] = "double"
+    if work.move.wording and all(one.public for one in theirs):  # without words that they agree to, no form may be open
+        values |= {"consent": work.move.wording, "public_form": True}
     return values
 
 

@@ -38,6 +38,7 @@ class TheirList:
     uuid: str
     name: str
     double: bool  # its people confirm by mail before they are mailed
+    public: bool  # anybody may join by a form
     description: str
     counts: Mapping[str, int]  # subscribed, pending, unsubscribed
 
@@ -183,6 +184,7 @@ def _list(one: Mapping[str, Any]) -> dict[str, Any]:
     if not there and one.get("subscriber_count"):
         counts["subscribed"] = int(one["subscriber_count"])
     return {"id": int(one["id"]), "uuid": str(one["uuid"]), "name": str(one["name"]), "double": double,
+            "public": one.get("type") == "public",
             "description": str(one.get("description") or ""), "counts": counts}  # fmt: skip
 
 

@@ -18,12 +18,14 @@ from starlette.responses import Response
 from mailer.store.engine.database import Database
 from mailer.web.studio.all_results import routes as all_results
 from mailer.web.studio.audience import routes as audience
+from mailer.web.studio.automations import routes as automations
 from mailer.web.studio.backups import routes as backups
 from mailer.web.studio.compose import routes as compose
 from mailer.web.studio.core import dispatch, errors, opening, palette, static
 from mailer.web.studio.core.context import Studio, WorkspaceReader
 from mailer.web.studio.core.guard import guarded
 from mailer.web.studio.core.rooms import Room
+from mailer.web.studio.data import routes as data
 from mailer.web.studio.following import routes as following
 from mailer.web.studio.history import routes as history
 from mailer.web.studio.history.repository import keep_together
@@ -31,6 +33,7 @@ from mailer.web.studio.imports import routes as imports
 from mailer.web.studio.inbox import routes as inbox
 from mailer.web.studio.library import routes as library
 from mailer.web.studio.lists import routes as lists
+from mailer.web.studio.moving import routes as moving
 from mailer.web.studio.newsletters import routes as newsletters
 from mailer.web.studio.people import routes as people
 from mailer.web.studio.petition import routes as petition
@@ -54,6 +57,7 @@ ROOMS: tuple[Room, ...] = (
     today.ROOM,
     staff.ROOM,
     newsletters.ROOM,
+    automations.ROOM,
     lists.ROOM,
     all_results.ROOM,
     compose.ROOM,
@@ -66,10 +70,12 @@ ROOMS: tuple[Room, ...] = (
     petition.ROOM,
     history.ROOM,
     send.ROOM,
+    moving.ROOM,  # before Imports, whose addresses begin alike
     testing.ROOM,
     series.ROOM,
     imports.ROOM,
     library.ROOM,
+    data.ROOM,
     settings.ROOM,
     inbox.ROOM,
     work.ROOM,

@@ -40,14 +40,15 @@ class Package:
 
 # The icons there are in pages and rooms; a page asks for one by its name: {{ icon("house") }}.
 ICONS = (
-    "archive", "archive-restore", "arrow-right", "bookmark", "calendar", "chart-line", "check", "chevron-down",
-    "chevron-left", "chevron-right", "chevron-up", "circle", "circle-alert", "circle-check", "circle-dashed",
-    "circle-question-mark", "clock", "copy", "download", "ellipsis", "external-link", "eye", "file-down",
-    "fingerprint", "hard-drive", "history", "house", "image", "image-off", "inbox", "info", "key-round", "keyboard",
-    "layout-template", "list-checks", "list-filter", "log-out", "mail", "message-square", "minus", "monitor", "moon",
-    "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus", "reply", "scroll-text",
-    "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone", "tag", "timer", "trending-down",
-    "trending-up", "triangle-alert", "user", "user-plus", "users", "waves", "x",
+    "archive", "archive-restore", "arrow-down", "arrow-right", "arrow-up", "bookmark", "calendar", "chart-line",
+    "check", "chevron-down", "chevron-left", "chevron-right", "chevron-up", "circle", "circle-alert", "circle-check",
+    "circle-dashed", "circle-question-mark", "clock", "copy", "download", "ellipsis", "external-link", "eye",
+    "file-down", "fingerprint", "flag", "hard-drive", "history", "house", "image", "image-off", "inbox", "info",
+    "key-round", "keyboard", "layout-template", "list-checks", "list-filter", "log-out", "mail", "message-square",
+    "minus", "monitor", "moon", "mouse-pointer-click", "octagon-x", "pause", "pen-line", "pencil", "play", "plus",
+    "reply", "rss", "scroll-text", "search", "send", "server-crash", "settings", "shield", "shuffle", "smartphone",
+    "split", "table-2", "tag", "timer", "trending-down", "trending-up", "triangle-alert", "user", "user-minus",
+    "user-plus", "users", "waves", "workflow", "x",
 )  # fmt: skip
 
 # @lezer/lr isn't here: @codemirror/language names it as a dependency and imports nothing from it.

@@ -157,6 +157,15 @@ CASES: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
             ("{},unheard-of,2024-01-01,,{{}},,", REJECTED),
         ],
     ),
+    "brevo": (
+        "CONTACT ID,EMAIL,FIRSTNAME,LASTNAME,SMS,ADDED_TIME,MODIFIED_TIME,EMAIL_MARKETING",
+        [
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,Subscribed", "subscribed"),
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,Unsubscribed", "unsubscribed"),
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,Blocklisted", "staff"),
+            ("1,{},Ada,L,,2024-01-01,2026-05-14,", "no consent"),
+        ],
+    ),
     "mailchimp, subscribed": (
         MAILCHIMP + "LAST_CHANGED,LEID,EUID,NOTES,TAGS",
         [("{}," + ONE + '2023-01-01,1,e,,"""vip"",""leeds"""', "subscribed")],

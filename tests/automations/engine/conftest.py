@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from textwrap import dedent
 
@@ -12,14 +11,15 @@ from sqlalchemy import select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.consent.changes import forget, leave, list_id, subscribe
-from mailer.automations.engine import orders
-from mailer.automations.engine.planned import plan_automation
-from mailer.automations.engine.running import AutomationRunner
+from mailer.audience.consent.subscribe import lift
+from mailer.automations.control import orders
+from mailer.automations.control.planned import plan_automation
+from mailer.automations.engine.due import run_due
 from mailer.delivery.sending.run import Runner, RunReport
 from mailer.delivery.sending.run_control import Stop
 from mailer.staff.actor import terminal
-from mailer.store.engine.dialects import insert_for
 from mailer.store.engine.database import Database
+from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.automations import automation_entries, automations
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.inbound import replies, signatures, statements
@@ -63,7 +63,7 @@ class Group:
     def run(self, *, moves: bool = True, sends: bool = True) -> RunReport | None:
         """One `mailer run`."""
         if moves:
-            AutomationRunner(self.database, clock=self.clock, zone="Europe/London").run()
+            run_due(self.database, clock=self.clock, zone="Europe/London", due=lambda: "")
         if not sends:
             return None
         return Runner(self.workspace, self.database, clock=self.clock, stop=Stop()).run()
@@ -93,8 +93,6 @@ class Group:
                 connection, person_id=person, list_id=list_id(connection, to), how=how, source="x", wording="Yes",
                 at=self.now,
             )  # fmt: skip
-            from mailer.audience.consent.subscribe import lift
-
             lift(connection, address_hash=address_hash(f"{name}@example.org", KEY), list_id=list_id(connection, to))
         return person
 
@@ -173,8 +171,8 @@ class Group:
 
 
 @pytest.fixture
-def group(workspace: Workspace, database: Database, write: Write, now: datetime) -> Iterator[Group]:
+def group(workspace: Workspace, database: Database, write: Write, now: datetime) -> Group:
     folder = workspace.newsletters / "library"
     folder.mkdir()
     (folder / "action.md").write_text(PETITION, encoding="utf-8")
-    yield Group(workspace, database, write, now)
+    return Group(workspace, database, write, now)

@@ -57,7 +57,7 @@ def test_it_is_announced_before_it_leaves(mailer: Mailer, tried: str) -> None:
 def test_from_the_launch_to_the_rest(mailer: Mailer, tried: str) -> None:
     done = mailer("send", tried, "--yes", str(COUNT))
     assert done.code == 0, done.err
-    assert "20 sent; more is due later" in done.out
+    assert "20 sent; the others wait for its test, decided" in done.out
     assert f"{tried}: its test is decided" in mailer("status").out
     assert "until then 20 people wait" in mailer("status").out
     shown = words(mailer("tests", tried).out)

@@ -167,11 +167,15 @@ def test_files_of_versions(workspace: Workspace) -> None:
 
 def test_an_authors_own_mjml_has_versions_too(workspace: Workspace) -> None:
     mjml = (
-        "---\nsubject: {}\nlist: supporters\n{}---\n<mjml><mj-body><mj-section><mj-column><mj-text>{} {{{{ organisation."
-        'postal_address }}}} <a href="{{{{ unsubscribe_url }}}}">Leave</a></mj-text></mj-column></mj-section></mj-body></mjml>'
+        "---\nsubject: {}\nlist: supporters\n{}---\n<mjml><mj-body><mj-section><mj-column><mj-text>{} "
+        '{{{{ organisation.postal_address }}}} <a href="{{{{ unsubscribe_url }}}}">Leave</a></mj-text></mj-column>'
+        "</mj-section></mj-body></mjml>"
     )
     newsletter = write(workspace, message="", action="", action_fr="", **ALONE)
     (newsletter.folder / "message.mjml").write_text(mjml.format("One", "test:\n  wait: 1d\n", "Long."))
+    assert "there is nothing to decide the test by" in [one.message for one in read_source(newsletter).faults]
+    action = "action:\n  url: https://example.org/act\n  label: Add your name\ntest:\n  wait: 1d\n"
+    (newsletter.folder / "message.mjml").write_text(mjml.format("One", action, "Long."))
     (newsletter.folder / "message.b.mjml").write_text(
         mjml.format("Two", "", "Short.").replace("list: supporters\n", "")
     )

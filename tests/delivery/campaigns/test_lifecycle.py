@@ -16,6 +16,7 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Image
 from mailer.delivery.campaigns import lifecycle as steps
 from mailer.delivery.campaigns.freeze import Plan, create_campaign
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.campaigns.status import campaign_statuses, people_apart
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database
@@ -96,7 +97,7 @@ class Staged:
             return steps.cancel(self.database, self.id, now=self.now)
         if step == "finish":
             return steps.finish_if_done(self.database, self.id, now=self.now)
-        return steps.resolve_uncertain(self.database, self.id, resend=step == "resend", now=self.now)
+        return resolve_uncertain(self.database, self.id, resend=step == "resend", now=self.now)
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         return rows_of(self.database, [self.id])

@@ -23,8 +23,8 @@ from mailer.compose.message import from_json, to_json
 from mailer.delivery.campaigns.edited import edited_since
 from mailer.delivery.campaigns.lifecycle import schedule
 from mailer.delivery.campaigns.plan import compile_newsletter, prepare
+from mailer.delivery.data import keeping, unused
 from mailer.delivery.data import rows as kept_rows
-from mailer.delivery.data import unused
 from mailer.delivery.data.rows import TableCells, normal_key
 from mailer.diagnostics import Diagnostic
 from mailer.store.engine.database import Database
@@ -246,7 +246,7 @@ def test_memory_and_answers_are_the_same_for_large_tables(
     workspace: Workspace, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept_rows, "SMALL", 5)
-    monkeypatch.setattr(kept_rows, "BATCH", 7)
+    monkeypatch.setattr(keeping, "BATCH", 7)
     monkeypatch.setattr(kept_rows, "MOST_REMEMBERED", 10)
     table(workspace, "Postcode,MP\n" + "".join(f"A{n},mp{n}\n" for n in range(60)))
     plan = prepare(database, newsletter(workspace, "", '{{ lookup("mps", supporter.last_name).mp }}.'), now=now).plan

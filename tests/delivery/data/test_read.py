@@ -11,10 +11,14 @@ import pytest
 
 from mailer.compose.merge import MergeProgram
 from mailer.compose.source.written import Source
+from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.plan import compile_newsletter, prepare
-from mailer.delivery.data.fetch import FetchRules, UnreadableSource, fetch
-from mailer.delivery.data.kept import FRESH
+from mailer.delivery.data.fetch import FetchRules, fetch
+from mailer.delivery.data.kept import FRESH, UnreadableSource
 from mailer.delivery.data.read import DataReading, as_frozen, read_data
+from mailer.review.approvals import approve, why_not_approved
+from mailer.settings import StudioSettings
+from mailer.staff.actor import terminal
 from mailer.store.engine.database import Database
 from mailer.workspace import Workspace
 from tests.delivery.data.sites import FeedSite, item, newsletter, rss, serving
@@ -217,3 +221,28 @@ def test_a_link_that_is_no_web_address_never_gets_into_a_mail(
     found = compile_newsletter(database, source, now=now)
     assert found.plan is None
     assert "is not a web address" in " ".join(one.message for one in found.diagnostics)
+
+
+def test_what_is_in_review_stays_as_it_was_seen_until_somebody_reads_it_again(
+    workspace: Workspace, database: Database, now: datetime, site: str
+) -> None:
+    settings = replace(workspace.settings, studio=StudioSettings(approvals=1))
+    workspace = replace(workspace, settings=settings)
+    FeedSite.answers["/f"] = (200, {}, rss(item("Seen")))
+    source = newsletter(workspace, "news: https://feeds/f")
+    data = read(database, source, site, now).data
+    plan = prepare(database, replace(source, data=data), now=now).plan
+    content = content_of(plan, leaves=None)
+    with database.write() as connection:
+        approve(connection, terminal(), content, seen=content.digest, settings=settings.studio, at=now)
+    FeedSite.answers["/f"] = (200, {}, rss(item("Unseen")))
+    later = read(database, source, site, now + timedelta(days=2)).data
+    again = prepare(database, replace(source, data=later), now=now).plan
+    assert content_of(again, leaves=None).digest == content.digest
+    renewed = read(database, source, site, now + timedelta(days=2), again=True).data
+    other = content_of(prepare(database, replace(source, data=renewed), now=now).plan, leaves=None)
+    with database.read() as connection:
+        assert why_not_approved(connection, "digest", content.digest, settings.studio) == ""
+        assert "was changed since it was approved" in why_not_approved(
+            connection, "digest", other.digest, settings.studio
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,14 +14,18 @@ from sqlalchemy import select, update
 from mailer.audience.consent.changes import forget
 from mailer.compose.message import REST, PlannedTest
 from mailer.delivery.campaigns import lifecycle, orders
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.experiments.counts import arm_counts, rest_counts
-from mailer.delivery.experiments.deciding import recomputed
+from mailer.delivery.experiments.deciding import SettledTest, decide_due, recomputed
 from mailer.delivery.ledger.mailed_message import version_of
+from mailer.delivery.sending import sender
+from mailer.delivery.sending.run import RunReport
 from mailer.errors import MailerError
 from mailer.experiments.deciding import ArmCounts, DecidedBy
 from mailer.settings import Guard
 from mailer.staff.actor import terminal
 from mailer.store.tables.core import deliveries, people
+from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import CampaignState, DecisionState, DeliveryState
 from mailer.transports.base import Fate, Outcome
 from tests.delivery.experiments.conftest import HOUR, Trial
@@ -254,7 +260,7 @@ def test_uncertain_ones_are_sent_their_own_version_again(trial: Trial) -> None:
     trial.transport.answer = lambda _: ACCEPTED
     trial.run(WAIT)
     before = {row.id: row.arm for row in trial.rows()}
-    lifecycle.resolve_uncertain(trial.database, trial.campaign_id, resend=True, now=trial.clock.now)
+    resolve_uncertain(trial.database, trial.campaign_id, resend=True, now=trial.clock.now)
     trial.transport.sent.clear()
     trial.run()
     assert trial.mailed == {"a": Counter({A: 30}), "b": Counter({B: 30})}
@@ -276,3 +282,32 @@ def test_the_counts_need_no_look_at_the_rest(trial: Trial) -> None:
     with trial.database.read() as connection:
         tried = connection.execute(select(deliveries.c.id).where(deliveries.c.arm != REST).order_by(deliveries.c.id))
         assert list(tried.scalars()) == list(range(first + 1, first + 61))
+
+
+def test_two_runs_at_once_decide_it_once(trial: Trial) -> None:
+    trial.launch(PEOPLE)
+    trial.run()
+    trial.sign(trial.of("b")[:25], n=3)
+    later, start = trial.clock.now + WAIT, threading.Barrier(4)
+
+    def decided() -> list[SettledTest]:
+        start.wait()
+        return decide_due(trial.database, limits=Guard(), now=later)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [one.result() for one in [pool.submit(decided) for _ in range(4)]]
+    assert [one.winner for settled in found for one in settled] == ["b"]
+    with trial.database.read() as connection:
+        logged = select(audit_log.c.by).where(audit_log.c.action == "test decided")
+        assert connection.execute(logged).scalars().all() == ["cron"]
+
+
+def test_a_run_has_nothing_to_do_while_it_waits(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For hours cron starts one each minute: it looks by an index, and loads nothing that sends."""
+    trial.launch(PEOPLE)
+    assert trial.run().undecided == {"appeal": trial.clock.now + WAIT}
+    with monkeypatch.context() as patched:
+        patched.setattr(sender, "CampaignSender", None)
+        assert trial.run(WAIT - timedelta(seconds=1)) == RunReport()
+    assert [one.winner for one in trial.run(timedelta(seconds=1)).tests] == ["a"]
+    trial.assert_nobody_twice_and_nobody_lost(PEOPLE)

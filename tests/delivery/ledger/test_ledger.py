@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from mailer.audience.consent.changes import leave, list_id, suppress
 from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.ledger.ledger import LEASE, Begun, CampaignStopped, LeaseLost
 from mailer.delivery.ledger.outcomes import Claim, Done
 from mailer.delivery.ledger.reopen import settle_expired
@@ -169,7 +170,7 @@ def test_a_late_answer_stops_a_resend_that_has_not_begun(database: Database, cam
     begun = frozen.exchange((), frozen.claim(1)).claims
     clock.now += LEASE * 2
     settle_expired(database, clock.now)
-    assert steps.resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
+    assert resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
     with pytest.raises(LeaseLost):
         frozen.exchange([Done(begun[0], ACCEPTED)], ())
     assert states(database) == {"queued": COUNT - 1, "sent": 1}
@@ -180,7 +181,7 @@ def test_a_late_answer_does_not_overwrite_a_newer_attempt(database: Database, ca
     begun = frozen.exchange((), frozen.claim(1)).claims
     clock.now += LEASE * 2
     settle_expired(database, clock.now)
-    steps.resolve_uncertain(database, campaign, resend=True, now=clock.now)
+    resolve_uncertain(database, campaign, resend=True, now=clock.now)
     other = worker(database, campaign, clock)
     again = other.exchange((), [c for c in other.claim(COUNT) if c.id == begun[0].id]).claims
     other.exchange([Done(again[0], Outcome(Fate.REFUSED, code="550 5.7.1"))], ())
@@ -320,7 +321,7 @@ def test_resending_to_the_uncertain_opens_what_a_pause_ended(database: Database,
         now=clock.now,
     )
     assert steps.finish_if_done(database, campaign, now=clock.now)
-    assert steps.resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
+    assert resolve_uncertain(database, campaign, resend=True, now=clock.now) == 1
     assert standing(database, campaign) == ("sending", "")
     with database.read() as connection:
         since = select(guard_evidence.c.since).where(guard_evidence.c.campaign_id == campaign)

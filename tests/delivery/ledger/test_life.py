@@ -25,6 +25,7 @@ from sqlalchemy import Connection, select
 
 from mailer.audience.consent.changes import leave, list_id
 from mailer.delivery.campaigns import lifecycle as steps
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.campaigns.status import campaign_statuses
 from mailer.delivery.ledger.ledger import LEASE, CampaignStopped, LeaseLost, Worker
 from mailer.delivery.ledger.outcomes import Claim, Done
@@ -157,7 +158,7 @@ class Life(RuleBasedStateMachine):
             uncertain = [delivery for delivery, state in _states(connection, campaign).items() if state == "uncertain"]
         try:
             with self.only(campaign):
-                steps.resolve_uncertain(self.database, campaign, resend=resend, now=self.clock.now)
+                resolve_uncertain(self.database, campaign, resend=resend, now=self.clock.now)
         except MailerError as refused:
             assert "is cancelled" in refused.message
             return

@@ -13,8 +13,9 @@ from sqlalchemy import select, update
 
 from mailer.compose.message import from_json, to_json
 from mailer.compose.source.message_file import read_source
-from mailer.delivery.campaigns.lifecycle import find_campaign, launch_due, launch_now, resolve_uncertain, schedule
+from mailer.delivery.campaigns.lifecycle import find_campaign, launch_due, launch_now, schedule
 from mailer.delivery.campaigns.plan import prepare
+from mailer.delivery.campaigns.retry_failed import resolve_uncertain
 from mailer.delivery.ledger.mailed_message import version_of
 from mailer.delivery.sending import sender
 from mailer.delivery.sending.run import Runner

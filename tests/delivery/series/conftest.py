@@ -18,7 +18,7 @@ from mailer.delivery.series import issues
 from mailer.delivery.series.approval import why_issue_not_approved
 from mailer.delivery.series.due import anything_due
 from mailer.delivery.series.issues import SeriesIssue, all_series
-from mailer.delivery.series.making import IssueMaker, ReadData, SettledIssue, no_data
+from mailer.delivery.series.making import IssueMaker, SettledIssue
 from mailer.settings import StudioSettings
 from mailer.staff.actor import Actor
 from mailer.store.engine.database import Database
@@ -61,7 +61,6 @@ class Series:
 
     workspace: Workspace
     database: Database
-    read: ReadData = no_data
 
     @property
     def path(self) -> Path:
@@ -103,7 +102,7 @@ class Series:
 
     def maker(self) -> IssueMaker:
         check = lambda source, at: check_issue(self.database, source, now=at)  # noqa: E731
-        return IssueMaker(self.workspace, self.database, check, self.read)
+        return IssueMaker(self.workspace, self.database, check)
 
     @property
     def issues(self) -> list[SeriesIssue]:

@@ -12,7 +12,20 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import JSON, BigInteger, Boolean, Integer, LargeBinary, Text, insert, select, text, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Text,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from mailer.delivery.ledger.outcomes import Done
 from mailer.errors import MailerError
@@ -74,9 +87,15 @@ def full(new_database: NewDatabase) -> str:
         connection.execute(insert(guard_evidence).values(campaign_id=7, since=NOW, recent="..x"))
         for table in metadata.sorted_tables:
             if not connection.execute(select(table).limit(1)).first():
-                connection.execute(insert(table).values({c.name: EXAMPLES[type(c.type)] for c in table.columns}))
+                connection.execute(insert(table).values({c.name: example(connection, c) for c in table.columns}))
     database.close()
     return url
+
+
+def example(connection: Connection, column: Column[Any]) -> object:
+    """A value for a column; of one that refers to a row, what it refers to."""
+    referred = [connection.execute(select(key.column).limit(1)).scalar() for key in column.foreign_keys]
+    return next((one for one in referred if one is not None), EXAMPLES[type(column.type)])
 
 
 @pytest.fixture

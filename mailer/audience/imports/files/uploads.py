@@ -129,7 +129,7 @@ class Uploads:
         self.path(upload).replace(self.path(into).with_name(name))
         self.remove(upload)
         self.beside(into, SEEN).unlink(missing_ok=True)
-        return self.save(replace(into, more=(*into.more, name), checked=()))
+        return self.save(replace(into, more=(*into.more, name), checked=(), work={}))
 
     def beside(self, upload: Upload, name: str) -> Path:
         """What is kept with it: `SEEN`, `REJECTS`."""

@@ -22,7 +22,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), server_default="", nullable=False),
         sa.Column("counts", sa.JSON(), server_default="{}", nullable=False),
         sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaigns.id"], name=op.f("fk_cohorts_campaign_id_campaigns"), ondelete="CASCADE"
+            ["campaign_id"], ["campaigns.id"], name=op.f("fk_cohorts_campaign_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("campaign_id", "n", name=op.f("pk_cohorts")),
     )

@@ -13,11 +13,13 @@ from mailer.audience.petition.delivered import petition_delivered
 from mailer.audience.selection.saved_segments import SavedSegment, segment_names
 from mailer.audience.selection.saving_segments import save_segment
 from mailer.editing.git.commits import keep_in_git
+from mailer.experiments.words import named
 from mailer.reports.acting import DAYS, acting_within
 from mailer.reports.compared import named_rows
 from mailer.reports.export import compared_as_csv
 from mailer.reports.list_figures import ListFigures, ListMonth
 from mailer.reports.sign_pages import SignPageFigures
+from mailer.reports.tested.past import past_tests, together
 from mailer.staff.rights import Right
 from mailer.web.studio.all_results import compare
 from mailer.web.studio.all_results.kept import newest_acting, newest_all
@@ -30,7 +32,7 @@ from mailer.web.studio.newsletters.shelf import shelf_of
 from mailer.web.studio.petition.waiting import waiting_comments
 
 PLACES = (("/results", "Newsletters", "mail"), ("/results/people", "People", "users"),
-          ("/results/pages", "Sign pages", "pen-line"))  # fmt: skip
+          ("/results/tests", "Tests", "list-checks"), ("/results/pages", "Sign pages", "pen-line"))  # fmt: skip
 LOOK_EVERY_SECONDS = 1.0
 SOURCES = 12  # that are shown
 
@@ -121,6 +123,22 @@ def show_pages(visit: Visit) -> Response:
     )
 
 
+def show_tests(visit: Visit) -> Response:
+    """What was tried in all newsletters, what came out, and what it says together. Everything is kept with each test's
+    decision, so nothing is counted for it."""
+    files = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
+    with visit.database.read() as connection:
+        found = past_tests(connection)
+    if visit.who.lists is not None:
+        theirs = {slug for slug, file in files.items() if visit.who.may_work_on((file.list,))}
+        found = together([one for one in found.tests if one.slug in theirs])
+    names = {slug: file.name for slug, file in files.items()}
+    return page(
+        visit, "all_results/tests.html", sections=_sections("/results/tests"), found=found, names=names, named=named,
+        seen=_seen(visit),
+    )  # fmt: skip
+
+
 def moves(visit: Visit) -> Response:
     """Events whenever something was counted again."""
     return live(visit, _seen, every_seconds=LOOK_EVERY_SECONDS)
@@ -163,6 +181,7 @@ ROOM = Room(
         StudioRoute("/results/people", show_people, Right.REPORTS),
         StudioRoute("/results/people/acted", save_acting, Right.WRITE, method="POST"),
         StudioRoute("/results/pages", show_pages, Right.REPORTS),
+        StudioRoute("/results/tests", show_tests, Right.REPORTS),
         StudioRoute("/results/moves", moves, Right.REPORTS),
     ),
     places=(SidebarPlace("/results", "Results", "chart-line", group=3, key="r", asks=Right.REPORTS),),

@@ -15,10 +15,10 @@ from mailer.audience.petition.signatures import signed_pages
 from mailer.audience.selection.saved_segments import segment_titles
 from mailer.audience.tags import known_tags
 from mailer.store.tables.core import campaigns, lists, people, subscriptions
-from mailer.store.tables.states import Frequency, Membership
+from mailer.store.tables.states import CampaignKind, Frequency, Membership
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.newsletters.listing import list_titles
-from mailer.web.studio.newsletters.shelf import shelf_of
+from mailer.web.studio.newsletters.shelf import names_of, shelf_of
 
 KEEP = timedelta(minutes=10)  # how old the sizes of lists and the countries there are may be
 LOOKED_AT = 5_000  # people at either end, where nobody looked at all of them yet
@@ -65,14 +65,15 @@ def choices_of(visit: Visit, *, whole: bool = False) -> BuilderChoices:
     names = {one.slug: one for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     with visit.database.read() as connection:
         seen = _seen(visit, connection, whole=whole)
-        sent = connection.execute(select(campaigns.c.slug).order_by(campaigns.c.created_at.desc())).scalars().all()
+        newsletters = select(campaigns.c.slug).where(campaigns.c.kind != CampaignKind.STEP)
+        sent = connection.execute(newsletters.order_by(campaigns.c.created_at.desc())).scalars().all()
         tagged = known_tags(connection)
         pages = signed_pages(connection) | {slug for slug, one in names.items() if one.has_page}
-    here = visit.path.get("name", "")
+    here, called = visit.path.get("name", ""), names_of(visit)
     ordered = [*(slug for slug in names if slug in pages), *sorted(pages - names.keys())]
     named: dict[str, Sequence[tuple[str, str]]] = {
         "lists": sorted(titles.items(), key=lambda one: one[1].lower()),
-        "newsletters": [(slug, names[slug].name if slug in names else slug) for slug in sent if slug != here],
+        "newsletters": [(slug, called(slug)) for slug in sent if slug != here],
         "pages": [(slug, _page_name(slug, names[slug].name if slug in names else slug, here)) for slug in ordered],
         "tags": [(name, name) for name in tagged],
         "segments": sorted(segment_titles(visit.workspace).items(), key=lambda one: one[1].lower()),

@@ -31,6 +31,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.COMPLAINED: "Reported a mail as spam",
     Reason.BOUNCED: "Their address stopped working",
     Reason.STAFF: "Stopped by one of you",
+    Reason.INACTIVE: "Inactive for long",
     Reason.OUTSIDE: "Don’t match the conditions",
     Reason.FEWER: "Asked for fewer mails",
     Reason.HOUR_PAST: "Live where the hour was past",

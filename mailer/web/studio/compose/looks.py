@@ -22,6 +22,7 @@ from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.compose.thank_you import with_own_links
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import compile_newsletter
+from mailer.delivery.data.kept import last_read
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.editing.folders import message_path
 from mailer.editing.splice import CannotSplice, head_end
@@ -124,6 +125,7 @@ class Looks:
     def _of(self, visit: Visit, slug: str, written: Written | None, part: Part) -> DraftLook:
         workspace = visit.workspace
         made_of = [slug, part.file, repr(fingerprint(workspace.root, slug)), repr(workspace.settings)]
+        made_of.append(last_read(visit.database, slug))
         if written is not None:
             made_of += [written.body, json.dumps(sorted(written.changed.items()))]
         look_id = self._kept.name(*made_of)
@@ -148,7 +150,7 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None, part: 
         look = replace(look, lines_above=above.count("\n"), text=body)
         source = _source(newsletter, above + body, written, part)
         look = replace(look, source=source)
-        draft = compile_newsletter(visit.database, source)
+        draft = compile_newsletter(visit.database, source, now=visit.now)
         press = Press(_as_it_leaves(draft.plan, source), workspace) if draft.plan is not None else None
         return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
     except MailerError as error:

@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from mailer.audience.selection.languages import language_name
+from mailer.compose.data.sources import DATA
 from mailer.compose.merge import BadDestination
+from mailer.counting import counted
+from mailer.delivery.data.read import WHEN_READ
 from mailer.diagnostics import Diagnostic, Fix, Level
 from mailer.errors import MailerError
 from mailer.senders import BadSender, split_sender
@@ -148,6 +151,35 @@ def lengths(look: DraftLook, letter: PersonMail | None) -> dict[str, int]:
     if look.source is not None:
         return {"subject": len(plain(look.source.subject)), "preheader": len(plain(look.source.preheader))}
     return {}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownData:
+    """A source of the mail that is being written: how much it holds, when it was read, and how it begins."""
+
+    name: str
+    words: str
+    begins: tuple[str, ...]
+
+
+def data_shown(look: DraftLook) -> list[ShownData]:
+    """What the mail takes from elsewhere, as it is in it now."""
+    if look.press is None or look.source is None:
+        return []
+    said = (one.message.partition(": ") for one in look.found if one.rule == WHEN_READ)
+    told = {name: words for name, _, words in said}
+    values: Mapping[str, Any] = look.press.message.data.get("values", {})
+    found: list[ShownData] = []
+    for one in look.source.data_sources:
+        shown = values.get(one.name)
+        rows = cast("list[Any]", shown) if isinstance(shown, list) else []
+        words = told.get(f"{DATA}.{one.name}") or (counted(len(rows), "row") if rows else one.where)
+        found.append(ShownData(one.name, words, tuple(filter(None, map(_first_words, rows[:4])))))
+    return found
+
+
+def _first_words(row: object) -> str:
+    return str(next(iter(cast("dict[str, Any]", row).values()), "")) if isinstance(row, dict) else str(row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """The texts of a newsletter that are written in the Write room: its mail, its sign page, the thanks there and by mail,
-in each of its languages.
+in each of its languages; and the messages of an automation.
 
 The thanks of the page are a value of its file, so they have no file of their own. Each text has its address, its drafts
 and its preview; saving is the same for all of them.
@@ -7,17 +7,22 @@ and its preview; saving is the same for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
 from mailer.compose.source.message_file import read_source, spoken_in
+from mailer.compose.source.written import LANGUAGE
 from mailer.editing.folders import message_path
 from mailer.editing.languages.originals import translation_file
 from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES
-from mailer.workspace import ACTION_FILE, THANKS_FILE, Newsletter
+from mailer.web.studio.core.context import Visit
+from mailer.workspace import ACTION_FILE, SLUG, THANKS_FILE, Newsletter
 
 ALSO_WRITTEN = ("cy", "ga", "pt", "uk")  # languages of mails, beside those that pages are in
 
@@ -35,16 +40,18 @@ class Part:
     key: str = ""
     language: str = ""  # of a translation
     is_mail: bool = False
+    original: str = ""  # of a translation: the file that it is one of; "" that of the mail
 
     @property
     def original_file(self) -> str:
         """The file that it is in, or that it is a translation of; "" that of the mail."""
-        return next(part.file for part in PARTS if part.name == self.name)
+        return self.original if self.language else self.file
 
     def in_language(self, newsletter: Newsletter, language: str) -> Part:
         """The same text in another language."""
-        file = translation_file(newsletter, self.original_file, language)
-        return replace(self, path=f"in/{language}/{self.path}", file=file, language=language)
+        file = translation_file(newsletter, self.file, language)
+        path = f"in/{language}/{self.path}"
+        return replace(self, path=path, file=file, language=language, original=self.file)
 
     @property
     def kept_as(self) -> str:
@@ -63,10 +70,20 @@ THANKS_MAIL = Part("thanks-mail", "Thanks mail", "thanks-mail/", THANKS_FILE, is
 PARTS = (MAIL, PAGE, THANKS, THANKS_MAIL)
 
 
+def message_part(file: str) -> Part:
+    """A message of an automation: hello.md."""
+    stem = file.partition(".")[0]
+    label = stem.replace("-", " ").capitalize()
+    return Part("message", label, f"message/{stem}/", file, is_mail=True)
+
+
 def part_of(newsletter: Newsletter, file: str) -> Part:
     """The text that one of the newsletter's files holds: thanks.fr.md."""
-    stem, *language, _ = file.split(".")
-    found = next((part for part in PARTS if part.file.partition(".")[0] == stem), MAIL)
+    stem, *language, ending = file.split(".")
+    if newsletter.is_automation:
+        found = message_part(f"{stem}.{ending}")
+    else:
+        found = next((part for part in PARTS if part.file.partition(".")[0] == stem), MAIL)
     return found.in_language(newsletter, language[0]) if language else found
 
 
@@ -90,24 +107,28 @@ class Tabs:
 
 
 def tabs(newsletter: Newsletter, here: Part) -> Tabs:
-    """The tabs of a newsletter, with one of its texts open."""
+    """The tabs of a newsletter, with one of its texts open. The messages of an automation are the steps above it."""
     path = message_path(newsletter.folder)
-    there = tuple(newsletter.translations(path.name)) if path else ()
+    original = here.original_file if newsletter.is_automation else path.name if path else ""
+    there = tuple(newsletter.translations(original)) if original else ()
     base = f"/newsletters/{newsletter.slug}/"
     within = f"in/{here.language}/" if here.language else ""
-    texts = [PartTab(part.label, f"{base}{within}{part.path}", part.name == here.name) for part in PARTS]
-    mine = next(part.path for part in PARTS if part.name == here.name)
-    spoken = _spoken(newsletter)
+    parts = () if newsletter.is_automation else PARTS
+    texts = [PartTab(part.label, f"{base}{within}{part.path}", part.name == here.name) for part in parts]
+    mine = here.path.removeprefix(within)
+    spoken = _spoken(newsletter, original if newsletter.is_automation else "")
     languages = [PartTab(own_name(spoken) if spoken else "Original", f"{base}{mine}", not here.language)]
     languages += [PartTab(own_name(one), f"{base}in/{one}/{mine}", one == here.language) for one in there]
     known = {one.lower() for one in (spoken, *there)}
+    if newsletter.is_automation:  # a translation of one begins as a file
+        return Tabs(texts, languages if there else (), ())
     return Tabs(texts, languages, [pair for pair in choosable() if pair[0].lower() not in known])
 
 
-def _spoken(newsletter: Newsletter) -> str:
+def _spoken(newsletter: Newsletter, file: str) -> str:
     """The language of the original; "" where its file can't be read."""
     try:
-        return spoken_in(read_source(newsletter)).original
+        return spoken_in(read_source(newsletter, file)).original
     except MailerError:
         return ""
 
@@ -117,6 +138,41 @@ def choosable() -> tuple[tuple[str, str], ...]:
     """The languages to choose from, each by what it calls itself."""
     named = ((code, own_name(code)) for code in (*LANGUAGES, *ALSO_WRITTEN))
     return tuple(sorted(named, key=lambda pair: pair[1].casefold()))
+
+
+TextHandler = Callable[[Visit, Part], Response]
+MESSAGE = Part("message", "Message", "message/{message}/", is_mail=True)  # whichever of an automation the address names
+
+
+def of_original(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
+    return lambda visit: handle(visit, _named(visit, part))
+
+
+def _named(visit: Visit, part: Part) -> Part:
+    """The text itself; of an automation the message in the address. Raises HTTPException 404 where there is none."""
+    if part is not MESSAGE:
+        return part
+    newsletter, stem = visit.workspace.newsletter(visit.path["name"]), visit.path["message"]
+    name = next((f"{stem}.{one}" for one in ("md", "mjml") if (newsletter.folder / f"{stem}.{one}").is_file()), "")
+    if not SLUG.fullmatch(stem) or not newsletter.is_automation or not name:
+        raise HTTPException(404)
+    return message_part(name)
+
+
+def of_translation(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
+    """The same for the translation into the language that the address names, if there is one."""
+
+    def handle_translation(visit: Visit) -> Response:
+        newsletter, language = visit.workspace.newsletter(visit.path["name"]), visit.path["language"]
+        if not LANGUAGE.fullmatch(language):
+            raise HTTPException(404)
+        named = _named(visit, part)
+        known = named if part is MESSAGE else MAIL
+        if not (newsletter.folder / known.in_language(newsletter, language).file).is_file():
+            raise HTTPException(404)
+        return handle(visit, named.in_language(newsletter, language))
+
+    return handle_translation
 
 
 @dataclass(frozen=True, slots=True)

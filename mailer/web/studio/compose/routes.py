@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -10,9 +10,9 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from mailer.automations.definition import messages_in_order
 from mailer.compose.merge import BadDestination
 from mailer.compose.source.text_file import LARGEST_BYTES
-from mailer.compose.source.written import LANGUAGE
 from mailer.delivery.thanks.queue import count_thanks
 from mailer.editing.pictures import MOST_UPLOADED
 from mailer.errors import MailerError
@@ -23,6 +23,7 @@ from mailer.web.studio.compose.fields import changed_fields, form_of
 from mailer.web.studio.compose.looks import DraftLook, Written, head_of, looks_of, saved_text
 from mailer.web.studio.compose.panel import (
     PanelView,
+    data_shown,
     fact_words,
     findings,
     inboxes,
@@ -36,11 +37,21 @@ from mailer.web.studio.compose.panel import (
     sees_people,
     versions,
 )
-from mailer.web.studio.compose.parts import MAIL, PARTS, THANKS_MAIL, Part, tabs
+from mailer.web.studio.compose.parts import (
+    MAIL,
+    MESSAGE,
+    PARTS,
+    THANKS_MAIL,
+    Part,
+    message_part,
+    of_original,
+    of_translation,
+    tabs,
+)
 from mailer.web.studio.compose.saving import SentForm, form_at, kept_with, read_form, read_sent, save_text
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.live import live
-from mailer.web.studio.core.pages import page, way
+from mailer.web.studio.core.pages import ShownStep, page, way
 from mailer.web.studio.core.pages import part as piece
 from mailer.web.studio.core.rooms import Access, Fact, Room, Step, StudioRoute, Weight
 from mailer.web.studio.core.static import static_base
@@ -63,6 +74,8 @@ LOOK = f"{HERE}/look/{{look}}"
 
 def show(visit: Visit, part: Part = MAIL) -> Response:
     """The page, with the newsletter as it is saved."""
+    if part.name == MAIL.name and visit.workspace.newsletter(visit.path["name"]).is_automation:
+        return RedirectResponse(f"/automations/{visit.path['name']}", 303)
     if not page_room.is_there(visit, part):
         return page_room.offered(visit, part)
     look = looks_of(visit.studio).checked(visit, visit.path["name"], part)
@@ -100,7 +113,9 @@ def look(visit: Visit, part: Part = MAIL) -> Response:
         "look": found.id, "can": found.press is not None, "words": words, "weight": weight,
         "text": letter.text if letter else "", "lengths": lengths(found, letter),
         "inboxes": piece(visit, "compose/inboxes.html", lines=inboxes(found, letter, visit), letter=letter),
-        "findings": piece(visit, "compose/findings.html", found=findings(found)),
+        "findings": piece(
+            visit, "compose/findings.html", found=findings(found), data=data_shown(found), slug=found.slug
+        ),
         "marks": marks(found),
         "partial": not (whole or found.errors),  # there may be more to find: what was found last stays on the page
     })  # fmt: skip
@@ -195,12 +210,12 @@ def _page(
     letter = letter_of(visit, found, view)
     can_write = visit.who.may(Right.WRITE) and (part.name != MAIL.name or not newsletter.was_sent)
     return page(
-        visit, "compose/write.html", newsletter=newsletter, steps=way(visit, newsletter, here="write"), look=found,
+        visit, "compose/write.html", newsletter=newsletter, steps=_steps(visit, newsletter, part), look=found,
         tabs=tabs(visit.workspace.newsletter(newsletter.slug), part), part=part, base_path=part.base(newsletter.slug),
         form=form_at(visit, part) if part.language else form_of(found.source, visit.workspace),
         thanked=_thanked(visit, part),
         sent=sent, view=view, letter=letter, beside=original_beside(visit, part), **kept_with(visit, part, sent),
-        lines=inboxes(found, letter, visit), found=findings(found),
+        lines=inboxes(found, letter, visit), found=findings(found), data=data_shown(found), slug=found.slug,
         lengths=lengths(found, letter),
         readers=readers(visit, found), language=found.source.language if found.source else "",
         sees_people=_searches(visit, found), told=told,
@@ -211,6 +226,19 @@ def _page(
         draft=drafts.unsaved(visit, part) if can_write else None,
         writing=drafts.writing(visit, part) if can_write else (),
     )  # fmt: skip
+
+
+def _steps(visit: Visit, newsletter: ListedNewsletter, part: Part) -> list[ShownStep]:
+    """The way of a newsletter; of an automation its drawing, and each of its messages."""
+    if not newsletter.file.is_automation:
+        return way(visit, newsletter, here="write")
+    slug, files = newsletter.slug, messages_in_order(visit.workspace.newsletter(newsletter.slug))
+    found = [ShownStep("Automation", f"/automations/{slug}", "All its steps", "", is_here=False, apart=False)]
+    for file in files:
+        one = message_part(file)
+        here = file == part.original_file
+        found.append(ShownStep(one.label, f"{one.base(slug)}/", "Mail", "", is_here=here, apart=False))
+    return found
 
 
 def _searches(visit: Visit, found: DraftLook) -> bool:
@@ -272,30 +300,9 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
     return Fact(words, Weight(weight))
 
 
-TextHandler = Callable[[Visit, Part], Response]
-
-
-def _original(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
-    return lambda visit: handle(visit, part)
-
-
-def _translated(handle: TextHandler, part: Part) -> Callable[[Visit], Response]:
-    """The same for the translation into the language that the address names, if there is one."""
-
-    def handle_translation(visit: Visit) -> Response:
-        newsletter, language = visit.workspace.newsletter(visit.path["name"]), visit.path["language"]
-        if not LANGUAGE.fullmatch(language):
-            raise HTTPException(404)
-        if not (newsletter.folder / MAIL.in_language(newsletter, language).file).is_file():
-            raise HTTPException(404)
-        return handle(visit, part.in_language(newsletter, language))
-
-    return handle_translation
-
-
 def _of_text(part: Part) -> Iterator[StudioRoute]:
     """What each text has at its address, in every language: its room, looks at it, saving, and drafts."""
-    for here, at in ((f"{HERE}/{part.path}", _original), (f"{HERE}/in/{{language}}/{part.path}", _translated)):
+    for here, at in ((f"{HERE}/{part.path}", of_original), (f"{HERE}/in/{{language}}/{part.path}", of_translation)):
         base = here.rstrip("/")
         room, written, seen = (
             (show, show_written, look) if part.is_mail else (page_room.show, page_room.show_written, page_room.look)
@@ -316,7 +323,7 @@ def _of_text(part: Part) -> Iterator[StudioRoute]:
 
 ROOM = Room(
     routes=(
-        *(route for part in PARTS for route in _of_text(part)),
+        *(route for part in (*PARTS, MESSAGE) for route in _of_text(part)),
         StudioRoute(f"{HERE}/known", count, Right.WRITE),
         StudioRoute(f"{HERE}/pictures", pictures.add, Right.WRITE, method="POST", most_bytes=MOST_UPLOADED),
         StudioRoute(f"{HERE}/pictures/{{file}}", pictures.show, Access.SIGNED_IN),

@@ -62,7 +62,8 @@ def visit_of(studio: Studio, request: Request) -> Visit:
     address = request.client.host if request.client else ""
     whole, workspace = actor_of_request(studio, request.cookies, address=address), studio.reader.read()
     actor = whole
-    if actor is not None and request.url.path.startswith("/newsletters/") and "name" in request.path_params:
+    of_newsletter = request.url.path.startswith(("/newsletters/", "/automations/")) and "name" in request.path_params
+    if actor is not None and of_newsletter:
         actor = _within_lists(actor, studio, workspace, str(request.path_params["name"]))
     return Visit(
         studio=studio, request=request, actor=actor, now=studio.clock(), nonce=secrets.token_urlsafe(16),

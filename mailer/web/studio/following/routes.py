@@ -12,6 +12,7 @@ from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.campaigns.lifecycle import finish_if_done
 from mailer.delivery.campaigns.pace import pace_of
 from mailer.delivery.campaigns.status import CampaignStatus, people_apart
+from mailer.delivery.experiments.cohorts import cohorts_of
 from mailer.delivery.ledger.guard_state import guard_counts_of
 from mailer.reports.after_sending import Course, course
 from mailer.staff.rights import Right
@@ -26,6 +27,7 @@ from mailer.web.studio.history.words import latest, sent_by
 from mailer.web.studio.newsletters.kept_counts import counts_of
 from mailer.web.studio.newsletters.listing import ListedNewsletter, has_left, one
 from mailer.web.studio.results.charts import bars_of
+from mailer.web.studio.testing.told import shown_test
 
 LOOK_EVERY_SECONDS = 0.5
 LINES = 8  # of what happened so far
@@ -51,12 +53,14 @@ def show(visit: Visit) -> Response:
         so_far, begun_by = latest(connection, newsletter.slug, limit=LINES), sent_by(connection, newsletter.slug)
         until = last_of(connection, number, DeliveryState.UNCERTAIN)
         held_until = last_of(connection, number, DeliveryState.HELD)
+        groups = cohorts_of(connection, number)
         signing = (
             course(connection, number, status.launched_at, with_clicks=False) if newsletter.is_moving else Course()
         )
     return page(
         visit, "following/following.html", newsletter=newsletter, campaign=status, pace=pace,
-        steps=way(visit, newsletter, here="following"), mark=_mark(newsletter, status),
+        steps=way(visit, newsletter, here="following"), mark=_mark(visit, newsletter, status),
+        test=shown_test(visit, status), groups=groups, may_decide=visit.who.may(Right.SEND, newsletter.file.list),
         head=headline(visit, status, pace, hindered=hindrance(visit, status)), answers=found,
         so_far=so_far, until=until.isoformat() if until else "",
         held_until=held_until.isoformat() if held_until else "",
@@ -69,7 +73,7 @@ def show(visit: Visit) -> Response:
 def moves(visit: Visit) -> Response:
     """Events whenever something moved."""
     _followed(visit)
-    return live(visit, lambda later: _mark(*_followed(later)), every_seconds=LOOK_EVERY_SECONDS)
+    return live(visit, lambda later: _mark(later, *_followed(later)), every_seconds=LOOK_EVERY_SECONDS)
 
 
 def pause(visit: Visit) -> Response:
@@ -164,9 +168,11 @@ def _back(visit: Visit) -> Response:
     return RedirectResponse(own_path(visit.form.get("back")) if visit.form.get("back") else here, 303)
 
 
-def _mark(newsletter: ListedNewsletter, status: CampaignStatus) -> str:
+def _mark(visit: Visit, newsletter: ListedNewsletter, status: CampaignStatus) -> str:
     people = " ".join(f"{state}:{number}" for state, number in sorted(status.people.items()))
-    return f"{status.state} {people} {newsletter.signed} {status.troubles} {newsletter.state.label}"
+    test = shown_test(visit, status)
+    moved = f"{status.state} {people} {newsletter.signed} {status.troubles} {newsletter.state.label}"
+    return f"{moved} {test.mark}" if test else moved
 
 
 def _fact(_visit: Visit, newsletter: ListedNewsletter) -> Fact:

@@ -99,9 +99,15 @@ def hindrance(visit: Visit, status: CampaignStatus) -> str:
 
 def time_left(visit: Visit, status: CampaignStatus) -> timedelta | None:
     """How long the rest takes at the rate so far; None while that says nothing, and while nothing leaves."""
-    if status.troubles or _next_try(visit, status) or hindrance(visit, status):
+    if status.troubles or _next_try(visit, status) or is_behind_a_gate(status) or hindrance(visit, status):
         return None
     return pace_of(status, now=visit.now).time_left
+
+
+def is_behind_a_gate(status: CampaignStatus) -> bool:
+    """Whether everybody who is left waits for a test, or for how it does further up the list."""
+    queued, sending = (status.people.get(state, 0) for state in (DeliveryState.QUEUED, DeliveryState.SENDING))
+    return bool(queued) and not sending and status.next_try is None
 
 
 def _next_try(visit: Visit, status: CampaignStatus) -> datetime | None:
@@ -119,6 +125,9 @@ def _sending(visit: Visit, status: CampaignStatus, pace: CampaignPace, of: str) 
     if later := _next_try(visit, status):
         sub = f"{of} Their mailboxes asked us to come again; the next try is at {clock(later, visit.zone)}."
         return FollowedHeadline(f"{counted(pace.left)} later", sub)
+    if is_behind_a_gate(status):
+        sub = f"{of} {waiting(pace)} It goes on by itself, once what the first ones do has been judged."
+        return FollowedHeadline("The others wait", sub)
     left = pace.time_left
     if left is None:
         return FollowedHeadline("It is leaving", of)

@@ -16,6 +16,12 @@ from mailer.store.tables.staff import audit_log
 WORDS = {  # what was done, and its icon
     "newsletter begun": ("Begun", "plus"),
     "newsletter saved": ("Saved", "pencil"),
+    "automation begun": ("Begun", "plus"),
+    "automation saved": ("Its steps saved", "pencil"),
+    "automation started": ("Started", "play"),
+    "automation closed": ("Closed: nobody comes in any more", "log-out"),
+    "automation stopped": ("Stopped, and everybody taken out", "octagon-x"),
+    "person taken out of automation": ("Somebody taken out", "user-minus"),
     "version brought back": ("An earlier version brought back", "history"),
     "picture replaced": ("Picture replaced", "image"),
     "picture described": ("Picture described", "image"),

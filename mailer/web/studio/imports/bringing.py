@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,7 @@ from mailer.audience.imports.files.uploads import MOST_BYTES, Upload, Uploads
 from mailer.errors import MailerError
 from mailer.long_work import importing
 from mailer.long_work.orders import start_work
+from mailer.moving.origins import BY_NAME as ORIGINS
 from mailer.staff.rights import Right
 from mailer.web.studio.core import errors
 from mailer.web.studio.core.context import Visit
@@ -26,7 +28,8 @@ def begin(visit: Visit) -> Response:
     """Script announces a file: its name, size and list. Answers with the address to send pieces to."""
     size = visit.form.get("size")
     try:
-        upload = _begun(visit, visit.form.get("name"), int(size) if size.isdecimal() else 0, visit.form.get("list"))
+        fields = {name: visit.form.get(name) for name in ("list", "origin", "joins")}
+        upload = _begun(visit, visit.form.get("name"), int(size) if size.isdecimal() else 0, fields)
     except MailerError as error:
         return _refused(error)
     return JSONResponse({"address": f"/imports/files/{upload.token}", "at": 0})
@@ -51,9 +54,14 @@ def piece(visit: Visit) -> Response:
         come = uploads.put(upload, come, visit.body)
     except MailerError as error:
         return _refused(error)
-    if come == upload.size and "look" not in upload.work:
-        look_over(visit, uploads, upload)
-    return JSONResponse({"at": come, "next": f"/imports/files/{upload.token}" if come == upload.size else ""})
+    if come < upload.size:
+        return JSONResponse({"at": come, "next": ""})
+    if "look" not in upload.work:
+        try:
+            upload = arrived(visit, uploads, upload)
+        except MailerError as error:
+            return _refused(error)
+    return JSONResponse({"at": come, "next": f"/imports/files/{upload.token}"})
 
 
 async def whole(visit: Visit) -> Response:
@@ -68,7 +76,7 @@ async def whole(visit: Visit) -> Response:
         if upload is None:
             named = visit.request.headers.get("content-length", "")
             most = min(int(named) if named.isdecimal() else MOST_BYTES, MOST_BYTES)
-            upload = await run_in_threadpool(_begun, visit, form.file_name, most, form.fields.get("list", ""))
+            upload = await run_in_threadpool(_begun, visit, form.file_name, most, form.fields)
         come = await run_in_threadpool(uploads.put, upload, come, data)
 
     try:
@@ -81,8 +89,24 @@ async def whole(visit: Visit) -> Response:
         error = MailerError("no file was chosen", remedy="Choose one, then press the button again.")
         return await run_in_threadpool(errors.told, visit, error, 422)
     upload = await run_in_threadpool(uploads.take_whole, upload)
-    await run_in_threadpool(look_over, visit, uploads, upload)
+    try:
+        upload = await run_in_threadpool(arrived, visit, uploads, upload)
+    except MailerError as error:
+        return await run_in_threadpool(errors.told, visit, error, 422)
     return RedirectResponse(f"/imports/files/{upload.token}", 303)
+
+
+def arrived(visit: Visit, uploads: Uploads, upload: Upload) -> Upload:
+    """A file has come as a whole: it is looked over, with those that it was brought for. Returns the upload of all."""
+    if not upload.joins:
+        return look_over(visit, uploads, upload)
+    into = uploads.find(upload.joins)
+    if into is None or uploads.received(into) != into.size or "import" in into.work:
+        uploads.remove(upload)
+        raise MailerError("the import that this file is for isn’t open any more", remedy="Bring all its files again.")
+    visit.who.require(Right.IMPORT, into.list)
+    into = uploads.join(upload, into)
+    return look_over(visit, uploads, into)
 
 
 def look_over(visit: Visit, uploads: Uploads, upload: Upload) -> Upload:
@@ -109,11 +133,18 @@ def the_upload(visit: Visit) -> tuple[Uploads, Upload]:
     return uploads, upload
 
 
-def _begun(visit: Visit, name: str, size: int, list_name: str) -> Upload:
+def _begun(visit: Visit, name: str, size: int, fields: Mapping[str, str]) -> Upload:
+    """A new upload. `fields`: the list, the program it comes from in a move, and the upload that it is a part of."""
+    uploads = Uploads(visit.workspace.root)
+    origin, joins = fields.get("origin", ""), fields.get("joins", "")
+    into = uploads.find(joins)
+    list_name = into.list if into else fields.get("list", "")
     visit.workspace.list_definition(list_name)
     visit.who.require(Right.IMPORT, list_name)
-    uploads = Uploads(visit.workspace.root)
-    return uploads.begin(name, size=size, list_name=list_name, by=visit.who.name, now=visit.now)
+    return uploads.begin(
+        name, size=size, list_name=list_name, by=visit.who.name, now=visit.now,
+        origin=origin if origin in ORIGINS else "", joins=into.token if into else "",
+    )  # fmt: skip
 
 
 def _refused(error: MailerError) -> Response:

@@ -63,6 +63,18 @@ class ColumnRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FilePart:
+    """One file of several: whose export it is, who is in it, and what was said that everyone in it is."""
+
+    name: str
+    rows: int
+    program: str
+    says: str  # in words, what its people are there
+    asks: bool  # nothing in it says so
+    chosen: str  # a RowStatus, or ""
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
     """All that was recognised in an upload."""
 
@@ -71,6 +83,7 @@ class Recognised:
     problems: Sequence[str]
     warnings: Sequence[str]
     asks_status: bool  # it has to be said what everyone in it is
+    parts: Sequence[FilePart] = ()  # each file, in their order
 
     @property
     def people(self) -> int:
@@ -98,11 +111,28 @@ def recognise(uploads: Uploads, upload: Upload, definition: ListDefinition, aske
     warnings = [words for one in told for words in one["warnings"]]
     warnings += [fault.message[:1].upper() + fault.message[1:] for fault, _ in faults if not fault.stops]
     asks_status = bool(asked.status) or any("--status" in fault.remedy for fault, _ in faults)
+    parts = [_part(one, asked, asks=any("--status" in fault.remedy for fault in one.faults)) for one in files]
     rows = [_row(name, [one for one in files if name in one.seen.table.columns]) for name in names_of(files)]
     if sum(row.chosen == OPTED_IN for row in rows) > 1:
         first = "The first of these with a date counts"
         rows = [replace(row, note=first, look=False) if row.chosen == OPTED_IN else row for row in rows]
-    return Recognised(files, rows, problems, warnings, asks_status)
+    return Recognised(files, rows, problems, warnings, asks_status and not several, parts)
+
+
+def _part(one: Explained, asked: ImportOptions, *, asks: bool) -> FilePart:
+    place = one.seen.table.place
+    counts: Counter[str] = Counter()
+    for column in one.statuses[:1]:
+        for found in _words(column, one):
+            counts[found.means or ("" if found.known else "?")] += found.rows
+    counts.pop("", None)
+    means: dict[str, str] = {**MEANS, "?": "not known"}
+    said = [f"{number:,} {means[status]}" for status, number in counts.most_common()]
+    named = one.columns.everyone if one.columns else None
+    everyone = f"everybody: {MEANS[named or RowStatus.SUBSCRIBED]}" if named or not (one.statuses or asks) else ""
+    chosen = asked.by_file.get(place, "")
+    program = one.peer.title if one.peer else ""
+    return FilePart(place, one.seen.survey.rows, program, everyone or ", ".join(said), asks or bool(chosen), chosen)
 
 
 def names_of(files: Sequence[Explained]) -> list[str]:
@@ -114,7 +144,9 @@ def chosen(
     uploads: Uploads, upload: Upload, definition: ListDefinition, asked: ImportOptions, form: Mapping[str, str]
 ) -> ImportOptions:
     """The options with what the form says: only what differs from what is recognised by itself is kept."""
-    free = replace(asked, mapping={}, words={}, status=form.get("everyone", ""))
+    files = recognise(uploads, upload, definition, asked).parts
+    by_file = {part.name: said for number, part in enumerate(files) if (said := form.get(f"s-{number}", ""))}
+    free = replace(asked, mapping={}, words={}, status=form.get("everyone", ""), by_file=by_file)
     usual = recognise(uploads, upload, definition, free)
     mapping = {
         row.name: target

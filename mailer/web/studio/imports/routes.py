@@ -44,7 +44,10 @@ def show(visit: Visit) -> Response:
     begun = [
         _begun(uploads, one, works)
         for one in uploads.all()
-        if visit.who.may(Right.IMPORT, one.list) and uploads.received(one) >= 0 and not _is_done(one, works)
+        if visit.who.may(Right.IMPORT, one.list)
+        and not one.joins
+        and uploads.received(one) >= 0
+        and not _is_done(one, works)
     ]
     lists = [(name, _title(visit, name)) for name in visit.workspace.list_names() if visit.who.may(Right.IMPORT, name)]
     return page(

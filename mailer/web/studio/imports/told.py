@@ -28,6 +28,7 @@ _STOPPED = {
     Reason.BOUNCED.value: ("Address stopped working", "Kept as bounced"),
     Reason.COMPLAINED.value: ("Reported spam", "Nobody writes to them again"),
     Reason.STAFF.value: ("Stopped by staff", "Nobody writes to them again"),
+    Reason.INACTIVE.value: ("Inactive", "They get mail again as soon as they act"),
 }
 
 

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from mailer.audience.imports.columns import OPTED_IN
 from mailer.audience.imports.files.delimited import NAMES
-from mailer.audience.imports.files.uploads import REJECTS, SEEN, Upload, Uploads
+from mailer.audience.imports.files.uploads import MOST_BYTES, REJECTS, SEEN, Upload, Uploads
 from mailer.audience.imports.meaning.peers import BY_NAME, PEERS
 from mailer.audience.imports.meaning.statuses import RowStatus
 from mailer.audience.imports.sources import NO_PEER, ImportOptions
@@ -41,7 +41,9 @@ def here(visit: Visit) -> Response:
     work = _work(visit, upload, running)
     if work is None or work.state is JobState.DONE:
         if work and running == "import":
-            return RedirectResponse(f"/imports/{(work.result or {}).get('number', 0)}", 303)
+            done = work.result or {}
+            place = f"/imports/moving/{done['move']}" if "move" in done else f"/imports/{done.get('number', 0)}"
+            return RedirectResponse(place, 303)
         done = next((one for one in ("consent", "columns") if one in upload.checked), "")
         following = {"consent": "rehearsal", "columns": "consent", "": "columns"}[done]
         if uploads.received(upload) == upload.size and uploads.beside(upload, SEEN).exists():
@@ -191,6 +193,7 @@ def _columns(visit: Visit, upload: Upload, found: Recognised, *, status: int = 2
     asked = options(upload)
     return _page(
         visit, upload, "columns", "columns", status=status, found=found, asked=asked, means=MEANS, signs=_signs(),
+        most=MOST_BYTES,
         statuses=[*RowStatus], unknown=[*unknown_words(found)], tried=status != 200,
         looks=sum(1 for row in found.rows if row.look),
         programs=[("", "Find out"), (NO_PEER, "None of these"), *((one.name, one.title) for one in PEERS)],

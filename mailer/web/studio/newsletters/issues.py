@@ -22,7 +22,7 @@ from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, plain
 def files_of_issues(
     visit: Visit, files: Mapping[str, ShelvedNewsletter], statuses: Iterable[CampaignStatus]
 ) -> dict[str, ShelvedNewsletter]:
-    """What stands in the place of the files that an issue hasn't, by its slug. `files`: those of every newsletter."""
+    """What takes the place of the files that an issue hasn't, by its slug. `files`: those of every newsletter."""
     issues = [one for one in statuses if one.kind is CampaignKind.ISSUE]
     subjects = _subjects(visit, issues)
     found: dict[str, ShelvedNewsletter] = {}

@@ -14,8 +14,10 @@ from typing import Any, cast
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.delivery.series.approval import made_issues
 from mailer.editing.folders import is_away, message_path, name_of
+from mailer.errors import MailerError
+from mailer.toml_file import read_toml
 from mailer.web.studio.core.context import Studio, Visit
-from mailer.workspace import ACTION_FILE, Workspace
+from mailer.workspace import ACTION_FILE, AUTOMATION_FILE, Workspace
 
 TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 FALLBACK = re.compile(r"""default\(\s*["'](.*?)["']""")
@@ -35,6 +37,7 @@ class ShelvedNewsletter:
     has_page: bool
     changed_at: datetime
     is_away: bool
+    is_automation: bool = False
     repeats: bool = False  # it has a series, which its issues are of
 
 
@@ -60,9 +63,10 @@ class Shelf:
 
     def newsletter(self, workspace: Workspace, slug: str) -> ShelvedNewsletter:
         """One of them. Raises `MailerError` when there is none."""
-        folder = workspace.newsletter(slug).folder
+        named = workspace.newsletter(slug)
+        folder = named.folder
         with self._lock:
-            found = self._look(folder)
+            found = None if named.is_automation else self._look(folder)
         return found[1] if found else _without_text(folder)
 
     def _look(self, folder: Path) -> tuple[Mark, ShelvedNewsletter] | None:
@@ -127,4 +131,19 @@ def _read(folder: Path, text: str, *, changed_at: datetime, away: bool, has_page
 
 def _without_text(folder: Path) -> ShelvedNewsletter:
     changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    if (folder / AUTOMATION_FILE).is_file():
+        data = _toml(folder / AUTOMATION_FILE)
+        title, to = (one if isinstance(one := data.get(key), str) else "" for key in ("title", "list"))
+        return ShelvedNewsletter(
+            folder.name, title or name_of(folder.name), "", "", to, "", "", has_page=False, changed_at=changed,
+            is_away=is_away(folder), is_automation=True,
+        )  # fmt: skip
     return _read(folder, "", changed_at=changed, away=is_away(folder), has_page=(folder / ACTION_FILE).is_file())
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """What an automation's file says; nothing where it can't be read."""
+    try:
+        return read_toml(path, path.name).data
+    except MailerError:
+        return {}

@@ -12,7 +12,7 @@ from mailer.audience.supporter_care.bulk import BulkDeed, BulkOrder, check_order
 from mailer.audience.tags import known_tags
 from mailer.counting import counted
 from mailer.errors import MailerError
-from mailer.long_work.bulk_people import TOPIC, exported
+from mailer.long_work.bulk_people import TOPIC, export_of
 from mailer.long_work.orders import WorkStatus, find_work, folder_of, start_work
 from mailer.staff.actor import NotAllowed
 from mailer.staff.audit import record
@@ -75,9 +75,12 @@ def download(visit: Visit) -> Response:
         work = find_work(connection, int(number)) if number.isascii() and number.isdigit() else None
     if work is None or work.topic != TOPIC or work.state is not JobState.DONE or work.asked_by != visit.who.name:
         raise HTTPException(404)
-    file = exported(folder_of(visit.workspace.root, work.id))
-    if not file.exists():
-        raise HTTPException(404)
+    with visit.database.read() as connection:
+        file = export_of(connection, folder_of(visit.workspace.root, work.id))
+    if file is None:
+        raise MailerError(
+            "this file isn’t here any more", remedy="It was a week old, or somebody in it was forgotten. Export again."
+        )
     headers = {"Cache-Control": "no-store"}
     return FileResponse(file, media_type="text/csv", filename=f"people-{work.id}.csv", headers=headers)
 

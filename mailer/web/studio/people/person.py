@@ -25,13 +25,19 @@ from mailer.errors import MailerError
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Right
 from mailer.store.tables.core import campaigns, people
-from mailer.store.tables.states import Membership
+from mailer.store.tables.states import CampaignKind, Membership
 from mailer.web.studio.audience.choices import choices_of, country_name, language_name
 from mailer.web.studio.audience.words import words_of
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page
 from mailer.web.studio.newsletters.listing import list_titles
 from mailer.web.studio.newsletters.shelf import shelf_of
+from mailer.web.studio.people.automations import (
+    automation_names,
+    automation_story,
+    started_automations,
+    step_names,
+)
 from mailer.web.studio.people.story import ShownMoment, shown_story
 
 MOST_DIGITS = 18  # of a person's number
@@ -106,6 +112,9 @@ def person_page(
     """The page; with what was `wrong` with a form, and what was `typed` into it."""
     names = {one.slug: one.name for one in shelf_of(visit.studio).newsletters(visit.workspace)}
     with visit.database.read() as connection:
+        automations = automation_names(visit, started_automations(connection))
+        inside = automation_story(connection, person.id, automations)
+        steps = step_names({one.what for one in person.dossier.story}, automations)
         asked = _newsletters(connection, names)
         slug = visit.query.get("why", "") or next((slug for slug, _ in asked), "")
         answer, unread = None, None
@@ -116,7 +125,7 @@ def person_page(
         tags = known_tags(connection)
         decided = [*person.dossier.decisions, *entries(connection, AuditFilter(subject=f"person {person.id}"))]
     view = visit.query.get("view", "")
-    moments = shown_story(person.dossier, decided, names, person.titles)
+    moments = shown_story(person.dossier, decided, names | steps, person.titles, inside)
     return page(
         visit, "people/person.html", status=422 if wrong else 200, person=person, wrong=wrong,
         typed=typed or {}, answer=answer, unread=unread, newsletters=asked, asked=slug, tags=tags,
@@ -172,8 +181,9 @@ def _answer(
 
 def _newsletters(connection: Connection, names: Mapping[str, str]) -> list[tuple[str, str]]:
     """What can be asked about: what was launched, the newest first, then what is being written."""
-    query = select(campaigns.c.slug).order_by(campaigns.c.created_at.desc()).limit(MOST_NEWSLETTERS)
-    sent = [str(slug) for slug in connection.execute(query).scalars()]
+    query = select(campaigns.c.slug).where(campaigns.c.kind != CampaignKind.STEP)
+    newest = query.order_by(campaigns.c.created_at.desc()).limit(MOST_NEWSLETTERS)
+    sent = [str(slug) for slug in connection.execute(newest).scalars()]
     drafts = [slug for slug in names if slug not in sent][: MOST_NEWSLETTERS - len(sent)]
     return [(slug, names.get(slug, slug)) for slug in (*sent, *drafts)]
 

@@ -48,6 +48,7 @@ EVENTS = {
 ICONS = {
     "consent": "circle-check", "mail": "mail", "event": "mail", "click": "mouse-pointer-click", "opening": "eye",
     "signature": "pen-line", "conversion": "circle-check", "tag": "tag", "stop": "octagon-x", "decision": "user",
+    "automation": "workflow",
 }  # fmt: skip
 TAGGED = "person tagged"  # the tag itself is in the story
 VIEWS = {"signature": "signed", "conversion": "signed", "consent": "consent", "stop": "consent", "decision": "consent"}
@@ -67,12 +68,15 @@ class ShownMoment:
 
 
 def shown_story(
-    dossier: Dossier, decided: Iterable[AuditEntry], newsletters: Mapping[str, str], lists: Mapping[str, str]
-) -> list[ShownMoment]:
-    """Everything with a time beside it, what staff decided and changed included."""
-    found = [_shown(one, newsletters, lists) for one in dossier.story]
+    dossier: Dossier, decided: Iterable[AuditEntry], newsletters: Mapping[str, str], lists: Mapping[str, str],
+    automations: Iterable[ShownMoment] = (),
+) -> list[ShownMoment]:  # fmt: skip
+    """Everything with a time beside it, what staff decided and changed included, and their ways through
+    `automations`."""
+    found = [*automations]
+    found += [_shown(one, newsletters, lists) for one in dossier.story]
     found += [
-        _line(
+        line(
             stop.at,
             "stop",
             f"Mail is stopped for {lists.get(stop.list, stop.list) or 'every list'}",
@@ -86,36 +90,37 @@ def shown_story(
 
 def _decision(one: AuditEntry) -> ShownMoment:
     words = " · ".join(filter(None, (one.detail.replace("_", " "), one.reason)))
-    return _line(one.at, "decision", f"{one.action[:1].upper()}{one.action[1:]} by {one.by}", words)
+    return line(one.at, "decision", f"{one.action[:1].upper()}{one.action[1:]} by {one.by}", words)
 
 
 def _shown(one: Moment, newsletters: Mapping[str, str], lists: Mapping[str, str]) -> ShownMoment:
     named = newsletters.get(one.what, one.what)
     match one.kind:
         case "mail":
-            return _line(one.at, one.kind, MAILS.get(one.state, "“{}”").format(named), _after(one.detail))
+            return line(one.at, one.kind, MAILS.get(one.state, "“{}”").format(named), _after(one.detail))
         case "consent":
             title = CONSENTS.get(one.state, "{}").format(lists.get(one.what, one.what))
             words = one.detail.removeprefix(f"{one.state} by ").removeprefix("import, ")
-            return _line(one.at, one.kind, title, words[:1].upper() + words[1:])
+            return line(one.at, one.kind, title, words[:1].upper() + words[1:])
         case "event":
             title = EVENTS.get(one.state, f"{one.state}: “{{}}”").format(named)
-            return _line(one.at, one.kind, title, one.detail.removeprefix(one.state).strip())
+            return line(one.at, one.kind, title, one.detail.removeprefix(one.state).strip())
         case "click":
             link = one.detail.partition(" · ")[0]
             title = CLICKS.get(one.state, CLICKS[Verdict.HUMAN.value]).format(named)
-            return _line(one.at, one.kind, title, "" if link.startswith(one.state) else link)
+            return line(one.at, one.kind, title, "" if link.startswith(one.state) else link)
         case "opening":
-            return _line(one.at, one.kind, f"Pictures of “{named}” were loaded", "")
+            return line(one.at, one.kind, f"Pictures of “{named}” were loaded", "")
         case "signature":
-            return _line(one.at, one.kind, f"Signed “{named}”", one.detail)
+            return line(one.at, one.kind, f"Signed “{named}”", one.detail)
         case "tag":
-            return _line(one.at, one.kind, f"Tagged {one.what}", one.detail)
+            return line(one.at, one.kind, f"Tagged {one.what}", one.detail)
         case _:
-            return _line(one.at, one.kind, f"Did more after “{named}”", one.detail)
+            return line(one.at, one.kind, f"Did more after “{named}”", one.detail)
 
 
-def _line(at: datetime, kind: str, title: str, words: str) -> ShownMoment:
+def line(at: datetime, kind: str, title: str, words: str) -> ShownMoment:
+    """One line of the story."""
     large = kind in ("signature", "consent", "conversion")
     return ShownMoment(at, kind, ICONS[kind], title, words, VIEWS.get(kind, "mails" if kind != "tag" else ""), large)
 

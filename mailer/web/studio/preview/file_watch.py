@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISLNK
 
+from mailer.compose.data.sources import DATA
+from mailer.delivery.data.tables import PRIVATE
 from mailer.settings import SETTINGS_FILE
 
 Fingerprint = tuple[tuple[str, int, int, int], ...]
@@ -18,11 +20,13 @@ DEEPEST = 4  # folders below the newsletter's or templates/; a link that leads r
 
 
 def fingerprint(root: Path, slug: str) -> Fingerprint:
-    """Path, time, size and number of the settings, the lists, the templates, and the newsletter with its pictures.
+    """Path, time, size and number of the settings, the lists, the templates, the tables, and the
+    newsletter with its pictures.
 
     The file's number (inode) is part of it since most editors write a new file and rename it.
     """
     found = [*_below(root / "newsletters" / slug), *_below(root / "templates"), *_below(root / "lists", DEEPEST)]
+    found += [*_below(root / DATA, DEEPEST), *_below(root / DATA / PRIVATE, DEEPEST)]
     found += _of_file(root / SETTINGS_FILE)
     found += _of_link(root / "newsletters" / slug)
     return tuple(sorted(found))

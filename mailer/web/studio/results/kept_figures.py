@@ -9,7 +9,8 @@ from sqlalchemy import Connection, func, select
 from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.reports.current import current_figures
 from mailer.reports.figures import CampaignFigures
-from mailer.store.tables.core import events, hits, more_hits
+from mailer.store.tables.core import campaigns, events, hits, more_hits
+from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.inbound import conversions, replies, signatures
 from mailer.web.counted_beside import CountedBeside, CountedFigures
 from mailer.web.studio.core.context import Visit
@@ -35,4 +36,7 @@ def _mark(connection: Connection, status: CampaignStatus) -> str:
     last = [connection.execute(query).scalar() for query in newest]
     mine = more_hits.c.campaign_id == status.campaign_id
     more = connection.execute(select(func.sum(more_hits.c.count)).where(mine)).scalar()
-    return repr((status.state, status.why, status.people, last, more))
+    number = status.campaign_id
+    stage = connection.execute(select(campaigns.c.stage).where(campaigns.c.id == number)).scalar()
+    test = connection.execute(select(campaign_tests.c.state).where(campaign_tests.c.campaign_id == number)).scalar()
+    return repr((status.state, status.why, status.people, last, more, stage, test))

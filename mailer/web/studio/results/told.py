@@ -29,7 +29,8 @@ STEP_WORDS = {
 REASONS: Mapping[str, str] = {  # why people on the lists got nothing
     Reason.UNSUBSCRIBED: "Unsubscribed", Reason.PENDING: "Never confirmed their address",
     Reason.COMPLAINED: "Reported a mail as spam", Reason.BOUNCED: "Their address doesn’t exist",
-    Reason.STAFF: "Held back by a colleague", Reason.EXCLUDED: "On a list that was left out",
+    Reason.STAFF: "Held back by a colleague", Reason.INACTIVE: "Inactive for long",
+    Reason.EXCLUDED: "On a list that was left out",
     Reason.OUTSIDE: "Not in the audience", Reason.FEWER: "Asked for fewer mails",
     Reason.MAILED_RECENTLY: "Got another newsletter just before", Reason.MAILED_BEFORE: "Got an earlier newsletter",
     Reason.CAPPED: "Had as many mails as the cap allows", Reason.HOUR_PAST: "The hour was past where they live",

@@ -23,6 +23,8 @@ from mailer.delivery.campaigns.edited import Edited
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.orders import LATE, leaving_time
 from mailer.delivery.campaigns.timed import launches_at, local_hours, refuse_unfit
+from mailer.delivery.experiments.announced import announced
+from mailer.delivery.experiments.announced import in_words as in_words_of
 from mailer.delivery.ledger.time_to_send import Before, SendDuration, duration_of, last_time
 from mailer.delivery.schedule.local_hours import HourOfZone, too_slow
 from mailer.errors import MailerError
@@ -57,6 +59,8 @@ class Examined:
     edited: Edited | None = None  # since it was scheduled
     takes: SendDuration | None = None
     before: Before | None = None
+    tested: Sequence[str] = ()  # the subjects of the versions of its test
+    test_words: Sequence[str] = ()  # what the test is going to do
     hours: Sequence[HourOfZone] = ()  # by local time: when the hour is in each zone, and for how many
     slow: Sequence[HourOfZone] = ()  # of these: where not everybody is reached before they would be held
     launch: datetime | None = None  # when it is launched for that
@@ -123,6 +127,8 @@ def examine(visit: Visit, slug: str) -> Examined:
         counted = CountedAudience(checked.selection, visit.now, seconds=0.0)
         left_out = reasons(counted, checked.plan.audience, choices_of(visit))
         found = replace(found, left_out=left_out, takes=takes, before=last_time(connection, settings.transport))
+        if test := announced(connection, checked.plan.message, checked.selection.chosen):
+            found = replace(found, tested=test.said, test_words=in_words_of(test, at=then, zone=visit.zone.key))
     try:
         return replace(found, content=content_of(checked.plan, leaves=leaves))
     except MailerError as error:

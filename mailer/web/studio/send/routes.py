@@ -22,7 +22,7 @@ from mailer.staff.audit import AuditEntry
 from mailer.staff.rights import Right
 from mailer.store.engine.database import DatabaseTrouble
 from mailer.store.tables.core import campaigns
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.panel import reader_for
 from mailer.web.studio.core.context import Visit
@@ -214,6 +214,7 @@ def _fact(visit: Visit, newsletter: ListedNewsletter) -> Fact:
 def wrong(visit: Visit) -> Iterable[WaitingTask]:
     """That nothing runs, while something waits for it."""
     waits = campaigns.c.state.in_([CampaignState.SCHEDULED, CampaignState.SENDING])
+    waits &= campaigns.c.kind != CampaignKind.STEP
     with visit.database.read() as connection:
         slug = connection.execute(select(campaigns.c.slug).where(waits).order_by(campaigns.c.due_at).limit(1)).scalar()
     if slug is not None and (idle := nothing_runs(visit)) is not None:

@@ -12,7 +12,7 @@ from mailer.delivery.schedule.series_keys import read_series
 from mailer.delivery.series import issues
 from mailer.delivery.series.issues import SeriesStatus, all_series, approval_of
 from mailer.delivery.series.planning import read_rules
-from mailer.delivery.series.preview import next_issues
+from mailer.delivery.series.preview import new_items, next_issues
 from mailer.editing.git.commits import into_git
 from mailer.editing.save import SaveConflict, read_exact, save
 from mailer.errors import MailerError
@@ -32,7 +32,7 @@ from mailer.web.studio.newsletters.listing import ListedNewsletter, everything, 
 from mailer.web.studio.review.overview import overview_of
 from mailer.web.studio.series import issue_page
 from mailer.web.studio.series.rule_form import RuleForm, edit_of, faults_of, form_of, form_sent
-from mailer.web.studio.series.told import sentence, state_of_issue, words_of
+from mailer.web.studio.series.told import sentence, state_of_issue, words_of, words_of_why
 
 HERE = "/newsletters/{name}/series"
 NO_FAULTS: Mapping[str, str] = {}
@@ -150,15 +150,17 @@ def _page(
         found = next(iter(all_series(connection, slug, most=PAST)), None)
         coming = next_issues(connection, slug, rule, settings=settings, now=visit.now) if rule else ()
         review = overview_of(visit, connection, look) if settings.approvals and rule else None
+    new = new_items(visit.database, look.source, now=visit.now) if look.source and rule else None
     list_name = newsletter.file.list
     listed = {one.slug: one for one in everything(visit)}
     past = [(one, listed.get(one.campaign_slug)) for one in (found.past if found else ())]
     return page(
         visit, "series/series.html", status=status, newsletter=newsletter, steps=way(visit, newsletter, here="series"),
         series=found, rule=rule, form=sent or form_of(raw, rule, zone=visit.zone.key), faults=faults, wrong=wrong,
-        unread=[sentence(one.message) for one in told], coming=coming, past=past, look=look,
+        unread=[sentence(one.message) for one in told], coming=coming, new=new, past=past, look=look,
         stuck=_stuck(found), made=[(one, name) for one, name in past if one.waits], is_started=_is_started(found),
-        state_of_issue=state_of_issue, words_of=words_of, reader=reader_for(visit, "ada"), zones=zone_names(),
+        state_of_issue=state_of_issue, words_of=words_of, words_of_why=words_of_why,
+        reader=reader_for(visit, "ada"), zones=zone_names(),
         may_write=visit.who.may(Right.WRITE, list_name), may_send=visit.who.may(Right.SEND, list_name),
         may_stop=visit.who.may(Right.PAUSE, list_name) or visit.who.may(Right.SEND, list_name),
         approval=approval_of(rule, settings) if rule and settings.approvals else "", review=review,

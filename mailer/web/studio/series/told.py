@@ -37,7 +37,7 @@ def state_of_issue(issue: SeriesIssue, listed: ListedNewsletter | None, *, stuck
 def words_of(issue: SeriesIssue, listed: ListedNewsletter | None) -> str:
     """What to know of it: how many got it and what they did, or why nobody did."""
     if issue.trouble:
-        return f"{sentence(FILE.sub('', plain_why(issue.trouble)))} Nobody got it."
+        return f"{words_of_why(issue.trouble)} Nobody got it."
     if issue.was_taken_off:
         return "Taken off before it left. Nobody got it."
     if listed is None or listed.status is None:
@@ -46,6 +46,11 @@ def words_of(issue: SeriesIssue, listed: ListedNewsletter | None) -> str:
         return "Made, and not yet sent"
     signed = f", {listed.signed:,} signed" if listed.has_ask else ""
     return f"{counted(listed.sent)} got it{signed}"
+
+
+def words_of_why(why: str) -> str:
+    """Why an issue isn't made or didn't leave, as a sentence."""
+    return sentence(FILE.sub("", plain_why(why)))
 
 
 def sentence(words: str) -> str:

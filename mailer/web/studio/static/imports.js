@@ -12,33 +12,34 @@ if (going) {
   });
 }
 
-const form = document.querySelector("form.bring");
-if (form && crypto.subtle) {
+for (const form of crypto.subtle ? document.querySelectorAll("form.bring") : []) {
   const file = form.elements.file, drop = form.querySelector(".drop"), told = form.querySelector(".coming");
   const bar = form.querySelector(".bar"), button = form.querySelector("button");
   const say = (words, bad = false) => { told.hidden = false; told.textContent = words; told.classList.toggle("bad", bad); };
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const key = (one) => `import ${one.name} ${one.size} ${one.lastModified} ${form.elements.list.value}`;
+  const value = (name) => form.elements[name]?.value ?? "";
+  const key = (one, joins) => `import ${one.name} ${one.size} ${one.lastModified} ${value("list")} ${value("origin")} ${joins}`;
 
   // Where to go on: an upload of the same file that was begun before, or a new one.
-  async function place(one) {
-    const before = localStorage.getItem(key(one));
+  async function place(one, joins) {
+    const before = localStorage.getItem(key(one, joins));
     if (before) {
       const answer = await fetch(`${before}/at`);
       const found = answer.ok ? await answer.json() : null;
       if (found && found.at >= 0 && found.at < one.size) return found;
     }
-    const about = new URLSearchParams({ name: one.name, size: one.size, list: form.elements.list.value });
+    const about = new URLSearchParams({ name: one.name, size: one.size, list: value("list"), origin: value("origin"), joins });
     const answer = await fetch("/imports/files", { method: "POST", body: about });
     const found = await answer.json();
     if (!answer.ok) throw new Error(found.words);
-    localStorage.setItem(key(one), found.address);
+    localStorage.setItem(key(one, joins), found.address);
     return found;
   }
 
-  async function bring(one) {
-    let { address, at } = await place(one), size = 4 * SMALL, tries = 0;
+  // Brings one file, and answers with the address of what it is part of.
+  async function bring(one, joins) {
+    let { address, at } = await place(one, joins), size = 4 * SMALL, tries = 0;
     for (;;) {
       const piece = await one.slice(at, at + size).arrayBuffer(), begun = performance.now();
       let found = null, words = "";
@@ -64,22 +65,26 @@ if (form && crypto.subtle) {
       bar.querySelector(".done").setAttribute("width", Math.round(1000 * at / one.size));
       say(`${Math.floor(100 * at / one.size)} % of ${one.name} is here`);
       if (found.next) {
-        localStorage.removeItem(key(one));
-        location.assign(found.next);
-        return;
+        localStorage.removeItem(key(one, joins));
+        return found.next;
       }
     }
   }
 
   form.addEventListener("submit", async (event) => {
-    const one = file.files[0];
-    if (!one) return;
+    const all = [...file.files];
+    if (!all.length) return;
     event.preventDefault();
-    if (one.size > Number(form.dataset.most)) return say("This file is too large. Export it in parts.", true);
+    if (all.some((one) => one.size > Number(form.dataset.most))) return say("This file is too large. Export it in parts.", true);
     button.disabled = true;
     bar.removeAttribute("hidden");
     try {
-      await bring(one);
+      let next = "", joins = value("joins");
+      for (const one of all) {
+        next = await bring(one, joins);
+        joins = next.split("/").pop();
+      }
+      location.assign(next);
     } catch (error) {
       say(error.message, true);
       button.disabled = false;
@@ -88,7 +93,7 @@ if (form && crypto.subtle) {
   for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.add("over"); });
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, (event) => { event.preventDefault(); drop.classList.remove("over"); });
   drop.addEventListener("drop", (event) => {
-    if (event.dataTransfer.files.length !== 1) return say("One file at a time; a .zip may hold several.", true);
+    if (event.dataTransfer.files.length !== 1 && !file.multiple) return say("One file at a time; a .zip may hold several.", true);
     file.files = event.dataTransfer.files;
     form.requestSubmit();
   });

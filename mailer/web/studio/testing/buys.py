@@ -19,7 +19,7 @@ from mailer.web.studio.audience.counting import count, known_count
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.testing.form import TrialForm
 
-SHOWN = (10, 15, 20, 30, 40, 50)  # percent, as bars
+SHOWN = (10, 20, 30, 40, 50)  # percent, as bars, beside the one that is chosen
 PERCENTS = range(round(100 * LEAST_SHARE), round(100 * MOST_SHARE) + 1)
 
 
@@ -66,7 +66,7 @@ def what_it_buys(visit: Visit, source: Source, form: TrialForm, *, now: bool) ->
     return WhatItBuys(
         people, share, recommended, each, people - arms * each,
         gains(expected_gain(people, arms, share / 100, prior)), advice(people, arms),
-        tuple((percent, expected_gain(people, arms, percent / 100, prior)) for percent in SHOWN),
+        tuple((one, expected_gain(people, arms, one / 100, prior)) for one in sorted({*SHOWN, share})),
         {
             many: {one: round(expected_gain(people, many, one / 100, prior)) for one in PERCENTS}
             for many in range(2, MOST_ARMS + 1)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
 
-from mailer.audience.consent.changes import leave, list_id, suppress
+from mailer.audience.consent.changes import forget, leave, list_id, suppress
 from mailer.audience.people.people import list_counts, show, supporters
 from mailer.audience.supporter_care.bulk import BulkDeed, BulkOrder
-from mailer.long_work.bulk_people import TOPIC, change_many
-from mailer.long_work.orders import WorkStatus, find_work
+from mailer.long_work.bulk_people import TOPIC, change_many, exported, sweep_exports
+from mailer.long_work.orders import WorkStatus, find_work, folder_of
 from mailer.long_work.running import Running
 from mailer.staff.actor import terminal
 from mailer.staff.audit import entries
@@ -111,6 +112,25 @@ def test_they_are_unsubscribed_and_exported(house: House) -> None:
     rows = list(csv.DictReader(io.StringIO(reply.text.removeprefix("\ufeff"))))
     assert [row["email"] for row in rows] == [f"mary{n}@example.org" for n in (1, 2, 3)]
     assert house.get(f"/people/exports/{work.id}", cookie=house.sign_in(Role.ADMIN)).status == 404, "another's file"
+
+
+@pytest.mark.parametrize("asked_for", [True, False])
+def test_an_export_is_taken_away_when_somebody_in_it_is_forgotten(house: House, asked_for: bool) -> None:
+    """It would still name them. Who asks for it is told; and nobody need ask."""
+    work = done(house, press(house, "q=mary", deed="export", number="3"))
+    file = exported(folder_of(house.workspace.root, work.id))
+    look = datetime.now(UTC) + timedelta(hours=2)
+    with house.studio.database.write() as connection:
+        sweep_exports(connection, house.workspace.root, now=look)
+        assert file.exists(), "nobody was forgotten"
+        forget(connection, address="mary2@example.org")
+    if asked_for:
+        reply = house.get(f"/people/exports/{work.id}")
+        assert (reply.status, "mary2" in reply.text) == (422, False)
+    else:
+        with house.studio.database.read() as connection:
+            sweep_exports(connection, house.workspace.root, now=look + timedelta(hours=2))
+    assert not file.exists()
 
 
 def test_who_may_do_what(house: House) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, null, or_, select
+from sqlalchemy import ColumnElement, Connection, Exists, and_, case, exists, false, null, or_, select
 
 from mailer.store.engine.arrays import among
 from mailer.store.engine.prepared import PreparedStatement
@@ -43,7 +43,7 @@ def leaving_rules(connection: Connection, campaign_id: int) -> LeavingRules | No
     return None if row is None else LeavingRules(row.list_id, tuple(row.definition["goals"]))
 
 
-def reached_goal(goals: Sequence[str]) -> ColumnElement[bool]:
+def reached_goal(goals: Sequence[str]) -> Exists:
     """Whether the person of an entry has signed one of these pages, ever."""
     pages = or_(false(), *[signatures.c.page == page for page in goals])
     return exists().where(signatures.c.person_id == entries.person_id, pages).correlate(automation_entries)

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from mailer.audience.consent.recheck import change_consent
+from mailer.automations.control.planned import PlannedAutomation
 from mailer.automations.engine import feeds, passes
-from mailer.automations.engine.planned import PlannedAutomation
 from mailer.automations.engine.running import expel
 from mailer.automations.engine.versions import campaigns_of, freeze_version, locked, version_of
 from mailer.delivery.campaigns.lifecycle import end_for_good

@@ -1,0 +1,1 @@
+"""What staff do with automations: start and end them, look at their numbers, try them out."""

@@ -1,0 +1,1 @@
+"""The room Automations: what goes out by itself, drawn with who is where, and changed by forms."""
