@@ -1,4 +1,4 @@
-"""The `mailer` command that is killed at one step of a mail of thanks, of a test of versions, an issue or an automation:
+"""The `mailer` command that is killed at one step of a thank-you mail, a test of versions, an issue or an automation:
 `python -m tests.chaos.dying STEP run`."""
 
 from __future__ import annotations
