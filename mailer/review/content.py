@@ -20,7 +20,7 @@ class PlannedTime:
     """When a newsletter is meant to leave: an instant in UTC, and the zone in which it was given.
 
     `local`: when the clocks show that time where each person is, and in `zone` where that isn't known. `past`: what
-    becomes of people for whom that is past at the launch. `spread`: over how long its mails leave.
+    becomes of people where that is past at the launch. `spread`: over how long its mails leave.
     """
 
     at: datetime

@@ -43,7 +43,7 @@ def next_at(after: datetime, zone: ZoneInfo, at: time, *, days: frozenset[int] =
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class OpenHours:
     """The hours of a day in which something may happen, from `begins` until just before `ends`.
 
     Over midnight when it ends before it begins; the whole day when both are the same. `days`: the weekdays on which
@@ -66,7 +66,7 @@ class Window:
         return (today and clock >= self.begins) or (before and clock < self.ends)
 
 
-def next_opening(moment: datetime, zone: ZoneInfo, window: Window) -> datetime:
+def next_opening(moment: datetime, zone: ZoneInfo, window: OpenHours) -> datetime:
     """The first moment from `moment` on, itself included, at which a window is open by the clocks of a zone, in UTC."""
     moment = moment.astimezone(UTC)
     if window.contains(wall_of(moment, zone)):
@@ -80,7 +80,7 @@ def next_opening(moment: datetime, zone: ZoneInfo, window: Window) -> datetime:
     return opens
 
 
-def _openings(moment: datetime, zone: ZoneInfo, window: Window) -> Iterator[datetime]:
+def _openings(moment: datetime, zone: ZoneInfo, window: OpenHours) -> Iterator[datetime]:
     """The moments around which the window's first minute is shown, where it really is open then."""
     for day in _days(wall_of(moment, zone).date()):
         wall = datetime.combine(day, window.begins)

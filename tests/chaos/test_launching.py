@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import select, update
+
+from mailer.store.tables.core import people
 from tests.chaos import ledger
 from tests.chaos.combinations import on
 from tests.chaos.site import Run, Site
@@ -69,3 +73,37 @@ def test_a_due_schedule_killed_while_it_launches(site: Site) -> None:
         ledger.let_leases_run_out(site.database)
     site.bound = site.kills * 2 * 50 if site.transport == "sendgrid" else site.bound
     assert set(site.finish(later=True)) <= {"sent", "uncertain"}
+
+
+@on("sqlite-smtp")
+def test_a_newsletter_by_local_time_killed_at_its_launch_and_when_it_is_late(site: Site) -> None:
+    """Half the people are in Honolulu. It is killed while it launches, and again three hours after the hour of the
+    others: they are held, nobody is mailed late or lost, and the others get it at their hour."""
+    site.pace_per_second = 0
+    site.write_newsletter(FEW)
+    with site.database.write() as connection:
+        half = select(people.c.id).order_by(people.c.id).limit(FEW // 2)
+        far = {"timezone": "Pacific/Honolulu", "timezone_source": "own"}
+        connection.execute(update(people).where(people.c.id.in_(half)).values(far))
+    due = datetime.now(UTC) + timedelta(hours=2)
+    site.mailer("schedule", "appeal", "--at", f"{due:%Y-%m-%d %H:%M}", "--local")
+    for _ in range(2):
+        kill_while_it_writes(site, site.start("run"), 0.05)
+        assert len(ledger.states(site.database, "appeal")) in (0, FEW), "launched wholly or not at all"
+        ledger.let_leases_run_out(site.database)
+    site.mailer("run")
+    assert Counter(state for _, state in ledger.states(site.database, "appeal")) == {"queued": FEW}
+    site.move_clock(5 * 3600)
+    kill_while_it_writes(site, site.start("run", moved=True), 0.02)
+    ledger.let_leases_run_out(site.database)
+    site.mailer("run", moved=True, codes=(0, 3))
+    assert Counter(state for _, state in ledger.states(site.database, "appeal")) == {
+        "held": FEW // 2,
+        "queued": FEW // 2,
+    }
+    assert site.receiver.arrivals() == []
+    assert f"{FEW // 2} people held" in site.mailer("status")
+    site.move_clock(12 * 3600 + 600)
+    site.mailer("run", moved=True)
+    assert site.judge(ended=True).states == {"held": FEW // 2, "sent": FEW // 2}
+    site.check_words()

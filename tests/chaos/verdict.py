@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 OPEN = ("queued", "sending")
-UNMAILED = ("queued", "failed", "skipped", "cancelled")
+UNMAILED = ("queued", "failed", "skipped", "cancelled", "held")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,9 @@ def test_every_state_is_counted_with_its_reasons(database: Database, now: dateti
         add_deliveries(connection, [12], now=now, state=DeliveryState.SKIPPED, code="unsubscribed")
     found = of(database)
     numbers = found.delivered
-    assert numbers == Delivered(people=18, queued=2, sending=2, sent=2, failed=5, uncertain=2, skipped=3, cancelled=2)
+    assert numbers == Delivered(
+        people=20, queued=2, sending=2, sent=2, failed=5, uncertain=2, skipped=3, cancelled=2, held=2
+    )
     assert found.failed_by_class == {"hard": 3, "unknown": 2}
     assert found.skipped_by_reason == {"250": 2, "unsubscribed": 1}
 

@@ -14,7 +14,7 @@ from mailer.timezones.local_time import (
     EVERY_DAY,
     FIRST_ZONE,
     LAST_ZONE,
-    Window,
+    OpenHours,
     first_instant,
     instant_of,
     next_at,
@@ -95,7 +95,7 @@ def test_the_next_time_a_clock_shows_an_hour(name: str, wall: datetime, at: time
 def test_a_window_opens_at_the_first_moment_whose_clock_is_inside(
     name: str, wall: datetime, begins: time, ends: time, days: frozenset[int]
 ) -> None:
-    zone, moment, window = ZoneInfo(name), wall.replace(tzinfo=UTC), Window(begins, ends, days)
+    zone, moment, window = ZoneInfo(name), wall.replace(tzinfo=UTC), OpenHours(begins, ends, days)
     opens = next_opening(moment, zone, window)
     assert opens >= moment
     assert window.contains(wall_of(opens, zone))
@@ -121,14 +121,14 @@ def test_a_window_opens_at_the_first_moment_whose_clock_is_inside(
     ],
 )
 def test_windows_by_day_and_over_midnight(begins: str, ends: str, moment: str, opens: str) -> None:
-    window = Window(time.fromisoformat(begins), time.fromisoformat(ends))
+    window = OpenHours(time.fromisoformat(begins), time.fromisoformat(ends))
     found = next_opening(datetime.fromisoformat(f"{moment}+00:00"), BERLIN, window)
     assert found == datetime.fromisoformat(f"{opens}+00:00")
 
 
 def test_a_window_without_days_is_refused() -> None:
     with pytest.raises(ValueError, match="weekdays"):
-        Window(time(8), time(20), frozenset())
+        OpenHours(time(8), time(20), frozenset())
 
 
 def _around(moment: datetime) -> list[date]:

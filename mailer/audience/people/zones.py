@@ -6,12 +6,14 @@ everybody, the database puts people of one kind together, and the guess is made 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, cast, func, select
 
+from mailer.counting import counted
 from mailer.store.tables.core import people
 from mailer.store.tables.states import ZoneSource
 from mailer.timezones.guesses import POSTCODE_FIELDS, POSTCODE_LETTERS, REGION_FIELDS, WITH_REGIONS, guess_zone
@@ -38,7 +40,7 @@ class ZoneKey(NamedTuple):
 
 
 class PeopleOfKey(NamedTuple):
-    """So many people of whom the same is known."""
+    """So many people, all known to be in the same place."""
 
     key: ZoneKey
     people: int
@@ -90,6 +92,19 @@ def in_words(zone: str, source: ZoneSource) -> str:
     guessed = {ZoneSource.REGION: ", guessed from region or postcode", ZoneSource.COUNTRY: ", guessed from the country",
                ZoneSource.OWN: ", their own choice"}  # fmt: skip
     return f"{zone}{guessed.get(source, '')}" if zone else "not known"
+
+
+def zones_in_words(kinds: Iterable[PeopleOfKey]) -> str:
+    """How many zones people are in, and of how many it is guessed or not known: "9, guessed for 286 people"."""
+    found: Counter[str] = Counter()
+    guessed = 0
+    for key, number in kinds:
+        zone, source = key.zone
+        found[zone] += number
+        guessed += number * (source in (ZoneSource.COUNTRY, ZoneSource.REGION))
+    unknown = found.pop("", 0)
+    said = [f"guessed for {counted(guessed)}"] * bool(guessed) + [f"not known of {counted(unknown)}"] * bool(unknown)
+    return ", ".join([str(len(found)), *said]) if found or unknown else ""
 
 
 def _attribute(here: Any, names: Iterable[str]) -> ColumnElement[Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.fields import known_fields
 from mailer.audience.people.timeline import version_told
+from mailer.audience.people.zones import in_words, zone_of
 from mailer.audience.selection.front_matter import read_audience
 from mailer.audience.selection.groups import MAILED, campaigns_called
 from mailer.audience.selection.segment_sql import parse_segment, truth
@@ -107,6 +108,7 @@ class Why:
     detail: str = ""
     feedback: str = ""
     steps: Sequence[DeliveryStep] = ()
+    local: str = ""  # of a newsletter by local time: the hour, the zone and who says so, and when that is
 
     @property
     def against(self) -> WhyRule | None:
@@ -131,6 +133,7 @@ def why(connection: Connection, workspace: Workspace, *, person_id: int, slug: s
         state=DeliveryState(mail.state) if mail else None, code=mail.code if mail else "",
         detail=mail.detail if mail else "", feedback=mail.feedback if mail else "",
         steps=asking.steps(mail.id) if mail else (),
+        local=asking.local(campaign) if campaign is not None and campaign.local_at else "",
     )  # fmt: skip
 
 
@@ -270,6 +273,20 @@ class _Asking:
         return WhyRule(
             kind, about, before is None, before.slug if before else "", before.changed_at if before else None
         )
+
+    def local(self, campaign: Row[Any]) -> str:
+        """When it leaves where they are, as was fixed at the launch; the zone is that of now."""
+        p = people.c
+        who = select(p.timezone, p.country, p.attributes, p.timezone_source).where(p.id == self.person_id)
+        row = self.connection.execute(who).one()
+        zone = in_words(*zone_of({**row.attributes, "timezone": row.timezone, "country": row.country},
+                                 row.timezone_source))  # fmt: skip
+        frozen = select(deliveries.c.not_after).where(
+            deliveries.c.campaign_id == campaign.id, deliveries.c.person_id == self.person_id
+        )
+        until: datetime | None = self.connection.execute(frozen).scalar()
+        at = f": {until - timedelta(seconds=campaign.late_seconds):%a %-d %b %Y %H:%M} UTC" if until else ""
+        return f"{campaign.local_at[-5:]} where they are, time zone {zone}{at}"
 
     def mail(self) -> Row[int, str, str, str, str] | None:
         d = deliveries.c

@@ -7,7 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailer.automations.steps import Automation, UntilStep
-from mailer.timezones.local_time import EVERY_DAY, Window, next_at, next_opening
+from mailer.timezones.local_time import EVERY_DAY, OpenHours, next_at, next_opening
 
 
 @lru_cache(maxsize=1000)  # many people come to a step at the same moment
@@ -23,7 +23,7 @@ def may_leave(automation: Automation, zone: ZoneInfo, *, now: datetime) -> datet
     """When mail of this automation may leave to somebody in this zone: now, or when its hours begin there."""
     if automation.window is None:
         return now
-    return next_opening(now, zone, Window(automation.window.opens, automation.window.closes))
+    return next_opening(now, zone, OpenHours(automation.window.opens, automation.window.closes))
 
 
 def zone_or(name: str, otherwise: str) -> ZoneInfo:

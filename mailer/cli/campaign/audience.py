@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def audience(slug: str, as_json: bool) -> None:
     """Show how many people get a newsletter, and how many on its lists don't, and why."""
     from mailer.audience.fields import known_fields
+    from mailer.audience.people.zones import people_by_key, zones_in_words
     from mailer.audience.selection.front_matter import read_audience
     from mailer.audience.selection.languages import in_words, languages_of, reach
-    from mailer.audience.selection.select import decided
+    from mailer.audience.selection.select import decided, places
     from mailer.audience.selection.spec import to_json
     from mailer.compose.source.message_file import read_source, spoken_in
     from mailer.errors import raise_errors
@@ -35,6 +36,7 @@ def audience(slug: str, as_json: bool) -> None:
             asked = read_audience(connection, source, fields=known_fields(connection, definitions))
             with decided(connection, asked, now=now()) as selection:
                 reached = list(reach(languages_of(connection), spoken_in(source)).values())
+                zones = zones_in_words(people_by_key(connection, places))
     if as_json:
         reasons = {reason.value: number for reason, number in selection.excluded.items()}
         figures = {"total": selection.total, "chosen": selection.chosen, "excluded": reasons}
@@ -44,6 +46,8 @@ def audience(slug: str, as_json: bool) -> None:
     _show(slug, asked, selection)
     for line in in_words(reached):
         click.echo(line)
+    if zones:
+        click.echo(f"time zones: {zones}")
 
 
 def _show(slug: str, asked: Audience, selection: Selection) -> None:

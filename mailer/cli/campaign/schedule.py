@@ -196,7 +196,7 @@ _DECIDED = {
 
 
 def _list(database: Database, slug: str) -> None:
-    """Those about whom staff decide."""
+    """The people that staff decide about."""
     from mailer.store.tables.states import DeliveryState
 
     campaign_id, _ = campaign_of(database, slug)

@@ -64,6 +64,8 @@ def show_why(found: Why, name: str) -> None:
 
     told = reason(found, name, lists=same, newsletters=same, expressions=same)
     click.echo(printable(f"{headline(found, name)} {told}".strip()))
+    if found.local:
+        click.echo(printable(found.local))
     table = new_table("", "Rule", "", "Since (UTC)", title=found.slug)
     for rule in found.rules:
         holds = {True: "yes", False: "no", None: "?"}[rule.holds]

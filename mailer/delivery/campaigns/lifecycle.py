@@ -41,6 +41,11 @@ OPEN = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED, Ca
 WhyHold = Callable[[Message, Audience], str]
 
 
+def hold_nothing(_message: Message, _audience: Audience) -> str:
+    """For callers with nothing to check."""
+    return ""
+
+
 # What must hold for a launch, or is kept with it, in its transaction. It takes the campaign's id; raising undoes all.
 Within = Callable[[Connection, int], None]
 
@@ -143,7 +148,7 @@ def launch_due(
     changed: list[int] = []
     for row in waiting:
         why = ""
-        # By local time each person has an hour of their own, and those for whom it is too late are held.
+        # By local time each person has an hour of their own, and those who are too late by it are held.
         if not row.local_at and now - row.due_at > timedelta(seconds=row.late_seconds):
             why = f"no `mailer run` came within {row.late_seconds / 3600:g} h of its time"
         elif reason := why_hold(messages.from_json(row.message), from_json(row.audience)):

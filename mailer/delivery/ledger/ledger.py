@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, case, insert, select, update
 
 from mailer.audience.consent.caps import NO_CAP, cap_now, within_cap
 from mailer.audience.consent.recheck import hold_consent, may_be_mailed, obstacles
 from mailer.audience.consent.still_inside import leaving_rules, reasons_out, still_inside
 from mailer.compose.languages import ORIGINAL
 from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim, Done, may_go_back, record
-from mailer.delivery.ledger.reopen import let_go, lock_campaign, reopen
+from mailer.delivery.ledger.reopen import HOLD_OURS, HOLD_QUEUED, LATE, OURS, let_go, lock_campaign, reopen
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces, Caps
@@ -31,13 +31,12 @@ from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import keep_few_pages
 from mailer.store.engine.prepared import ByNumber, PreparedStatement
-from mailer.store.tables.core import EPOCH, MICROSECOND, QUEUE, Instant, campaigns, deliveries, workers
+from mailer.store.tables.core import EPOCH, MICROSECOND, QUEUE, campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.transports.base import Fate
 
 LEASE = timedelta(seconds=60)
 RENEW_WHEN_LEFT = timedelta(seconds=40)
-HOUR_OVER = "the hour was past by the time it was their turn"  # why somebody is held
 
 
 class LeaseLost(MailerError):
@@ -290,12 +289,6 @@ CLAIM = PreparedStatement(
     .returning(deliveries.c.id, deliveries.c.person_id, deliveries.c.attempt)
 )
 
-# Of those a worker wants to begin, one that is *sending* already was begun by it a moment ago, in a transaction whose
-# commit the database did and could not confirm, since it was restarted. Nothing of it has left.
-_OURS = (
-    deliveries.c.worker_id == bindparam("worker"),
-    or_(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.state == DeliveryState.SENDING.value),
-)
 _ONE_MORE = case((deliveries.c.state == DeliveryState.QUEUED.value, 1), else_=0)
 
 
@@ -312,37 +305,16 @@ def _begin_statements(list_ids: Sequence[int], *more: ColumnElement[bool]) -> tu
     allowed = may_be_mailed(list_ids)
 
     def begin(those: Any) -> Update:
-        return update(deliveries).where(those, *_OURS, allowed, ~LATE, *more).values(begun)
+        return update(deliveries).where(those, *OURS, allowed, ~LATE, *more).values(begun)
 
     return ByNumber(deliveries.c.id, begin), ByNumber(
         deliveries.c.id, lambda those: begin(those).returning(deliveries.c.id)
     )
 
 
-# Those for whom it is too late by their own clock, as it was frozen. The rows of most campaigns have no such moment.
-LATE = and_(deliveries.c.not_after.is_not(None), deliveries.c.not_after < bindparam("now", type_=Instant()))
-_HELD: dict[str, Any] = {
-    "state": DeliveryState.HELD.value, "worker_id": None, "detail": HOUR_OVER, "changed_at": bindparam("now")
-}  # fmt: skip
-HOLD_OURS = PreparedStatement(
-    update(deliveries).where(among(deliveries.c.id, "deliveries"), *_OURS, LATE).values(_HELD)
-)
-# Of those that were never put off the earliest are the first that are late, so few rows of the queue are looked at.
-HOLD_QUEUED = PreparedStatement(
-    update(deliveries)
-    .where(
-        QUEUE,
-        deliveries.c.campaign_id == bindparam("campaign"),
-        deliveries.c.stage == bindparam("stage"),
-        deliveries.c.not_before < bindparam("late", type_=Instant()),
-        LATE,
-    )
-    .values(_HELD)
-)
-
 SKIP = PreparedStatement(
     update(deliveries)
-    .where(among(deliveries.c.id, "deliveries"), *_OURS)
+    .where(among(deliveries.c.id, "deliveries"), *OURS)
     .values(state=DeliveryState.SKIPPED.value, code=bindparam("reason"), worker_id=None, changed_at=bindparam("now"))
 )
 LOOK = PreparedStatement(

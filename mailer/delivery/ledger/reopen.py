@@ -1,17 +1,49 @@
 """A finished campaign goes on when somebody is put back into its queue: by staff's decision, or by a late answer that
-proves that nothing was handed over. And what a worker that died had claimed goes back."""
+proves that nothing was handed over. What a worker that died had claimed goes back; anyone who is too late by their own
+clock is held."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, update
 
 from mailer.delivery.ledger.guard_state import begin_anew
+from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
-from mailer.store.tables.core import QUEUE, campaigns, deliveries, workers
+from mailer.store.engine.prepared import PreparedStatement
+from mailer.store.tables.core import QUEUE, Instant, campaigns, deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState
+
+HOUR_OVER = "the hour was past by the time it was their turn"  # why somebody is held
+
+# Of those a worker wants to begin, one that is *sending* already was begun by it a moment ago, in a transaction whose
+# commit the database did and could not confirm, since it was restarted. Nothing of it has left.
+OURS = (
+    deliveries.c.worker_id == bindparam("worker"),
+    or_(deliveries.c.state == DeliveryState.QUEUED.value, deliveries.c.state == DeliveryState.SENDING.value),
+)
+
+# People who are too late by their own clock, as it was frozen. The rows of most campaigns have no such moment.
+LATE = and_(deliveries.c.not_after.is_not(None), deliveries.c.not_after < bindparam("now", type_=Instant()))
+_HELD: dict[str, Any] = {
+    "state": DeliveryState.HELD.value, "worker_id": None, "detail": HOUR_OVER, "changed_at": bindparam("now")
+}  # fmt: skip
+HOLD_OURS = PreparedStatement(update(deliveries).where(among(deliveries.c.id, "deliveries"), *OURS, LATE).values(_HELD))
+# Of those that were never put off the earliest are the first that are late, so few rows of the queue are looked at.
+HOLD_QUEUED = PreparedStatement(
+    update(deliveries)
+    .where(
+        QUEUE,
+        deliveries.c.campaign_id == bindparam("campaign"),
+        deliveries.c.stage == bindparam("stage"),
+        deliveries.c.not_before < bindparam("late", type_=Instant()),
+        LATE,
+    )
+    .values(_HELD)
+)
 
 
 def lock_campaign(connection: Connection, campaign_id: int, *, shared: bool = False) -> tuple[CampaignState, str]:

@@ -1,4 +1,4 @@
-"""A newsletter that leaves at an hour of each person's own zone: which moment that is for whom, and what if it is past.
+"""A newsletter that leaves at an hour of each person's own zone: which moment that is, and what if it is past.
 
 The moments are frozen when it is launched: somebody who moves later is mailed once, at the old hour. It is launched
 when the first clocks on earth, 14 hours ahead of UTC, show the hour; or at once when that is past and it isn't past for
@@ -127,5 +127,5 @@ def too_slow(hours: Sequence[HourOfZone], timing: Timing, *, per_second: float |
 
 
 def fallback(zone: str) -> str:
-    """The newsletter's own zone, for people of whom none is known."""
+    """The newsletter's own zone, for people whose zone isn't known."""
     return zone if is_zone(zone) else UNIVERSAL

@@ -45,7 +45,7 @@ def read_due(text: str, *, zone: str, now: datetime) -> Due:
 
 def read_local_due(text: str, *, zone: str, now: datetime) -> Due:
     """What the clocks of each person's own zone are to show, as the moment at which those of `zone` do: that is taken
-    for people of whom no zone is known. An hour without a day is that of the first day on which it is ahead everywhere.
+    for people whose zone isn't known. An hour without a day is that of the first day on which it is ahead everywhere.
 
     Raises `MailerError` as `read_due`, but a time may be past in `zone`: not on all of the earth.
     """

@@ -261,16 +261,19 @@ class Runner:
 
 
 def _being_sent(now: datetime) -> ColumnElement[bool]:
-    """Whether a campaign is being sent. A step of an automation stays open, and a test waits for its decision, so they
-    are when somebody of them is due."""
-    waits = exists().where(
-        QUEUE, deliveries.c.campaign_id == campaigns.c.id, deliveries.c.stage == 0, deliveries.c.not_before <= now
-    )
+    """Whether a campaign is being sent. A step of an automation stays open, a test waits for its decision, and one by
+    local time for its hours, so they are when somebody of them is due."""
+    mine = (QUEUE, deliveries.c.campaign_id == campaigns.c.id)
+    waits = exists().where(*mine, deliveries.c.stage == 0, deliveries.c.not_before <= now)
+    rest = exists().where(*mine, deliveries.c.stage == 1, campaigns.c.stage == 1, deliveries.c.not_before <= now)
+    test = exists().where(campaign_tests.c.campaign_id == campaigns.c.id, campaign_tests.c.decided_at.is_(None))
+    at_work = exists().where(workers.c.campaign_id == campaigns.c.id)
+    later = (campaigns.c.local_at != "") & exists().where(*mine) & ~at_work & ~test
     undecided = exists().where(
         campaign_tests.c.campaign_id == campaigns.c.id,
         campaign_tests.c.decided_at.is_(None),
         campaign_tests.c.decide_at > now,
-        ~exists().where(workers.c.campaign_id == campaigns.c.id),  # who may have left somebody behind
+        ~at_work,  # who may have left somebody behind
     )
-    is_open = (campaigns.c.kind != CampaignKind.STEP) & ~undecided
-    return (campaigns.c.state == CampaignState.SENDING) & (is_open | waits)
+    is_open = (campaigns.c.kind != CampaignKind.STEP) & ~undecided & ~later
+    return (campaigns.c.state == CampaignState.SENDING) & (is_open | waits | rest)

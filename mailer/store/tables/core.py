@@ -162,8 +162,7 @@ campaigns = Table(
     Column("transport", Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant),  # when it is scheduled
-    # The zone the time was given in; "" with a time: none was given, and it leaves at the end of its hold.
-    Column("zone", Text, nullable=False, server_default=""),
+    Column("zone", Text, nullable=False, server_default=""),  # of the time; "": it leaves at the end of its hold
     Column("late_seconds", Integer, nullable=False, server_default="7200"),  # may start this much after due_at
     Column("launched_at", Instant),
     Column("finished_at", Instant),
@@ -172,12 +171,10 @@ campaigns = Table(
     Column("kind", Text, nullable=False, server_default=""),  # CampaignKind
     Column("parent", Text, nullable=False, server_default=""),  # the series or automation it is part of
     Column("stage", Integer, nullable=False, server_default="0"),  # deliveries up to this stage may be claimed
-    # What clocks show, such as 2026-12-01T09:00, when it leaves in each person's own zone; "": everywhere at once.
-    Column("local_at", Text, nullable=False, server_default=""),
+    Column("local_at", Text, nullable=False, server_default=""),  # what each person's clocks show when it leaves there
     Column("past", Text, nullable=False, server_default=""),  # PastHour: where that is past when it is launched
     Column("spread_seconds", Integer, nullable=False, server_default="0"),  # over which its mails leave
-    # What of the last days counts for caps: read at each hand-over, and without the messages.
-    Index("ix_campaigns_recent", "finished_at", "launched_at", "is_urgent"),
+    Index("ix_campaigns_recent", "finished_at", "launched_at", "is_urgent"),  # for caps, without the messages
 )
 
 links = Table(
@@ -208,13 +205,9 @@ deliveries = Table(
     Column("reply_class", Text, nullable=False, server_default=""),  # hard, soft, policy, ours
     Column("provider_id", Text, nullable=False, server_default=""),  # the provider's own id of the message
     Column("changed_at", Instant),
-    Column(
-        "feedback", Text, nullable=False, server_default=""
-    ),  # Feedback: what came back later of a mail that was taken
-    # The version of the mail they get, decided when they are queued: a translation's language, "" the original.
-    Column("language", Text, nullable=False, server_default=""),
-    # Of a test: the version that is theirs, decided when they are queued; "rest": the one that wins.
-    Column("arm", Text, nullable=False, server_default=""),
+    Column("feedback", Text, nullable=False, server_default=""),  # Feedback: what came back of a mail that was taken
+    Column("language", Text, nullable=False, server_default=""),  # of the translation that is theirs; "" the original
+    Column("arm", Text, nullable=False, server_default=""),  # of a test: their version; "rest": the one that wins
     Column("stage", Integer, nullable=False, server_default="0"),  # waits until the campaign has come to this stage
     Column("entry", BigInteger, nullable=False, server_default="0"),  # of an automation's step: which of their entries
     Column("not_after", Instant),  # once that is past it is held instead of mailed; null: it may be mailed at any time

@@ -159,8 +159,7 @@ class ZoneSource(StrEnum):
 
 
 class PastHour(StrEnum):
-    """What becomes of people for whom the hour is past already when a newsletter is launched that leaves by local
-    time."""
+    """What becomes of people where the hour is past already when a newsletter by local time is launched."""
 
     REFUSE = ""  # it isn't scheduled then
     AT_ONCE = "at-once"

@@ -115,5 +115,6 @@ def test_known_fields(database: Database, tmp_path: Path) -> None:
     with database.read() as connection:
         fields = known_fields(connection, [definition])
     assert fields == {
-        "email", "first_name", "last_name", "name", "country", "language", "tags", "town", "shoe_size", "union",
+        "email", "first_name", "last_name", "name", "country", "language", "timezone", "tags", "town", "shoe_size",
+        "union",
     }  # fmt: skip

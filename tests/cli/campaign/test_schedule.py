@@ -32,6 +32,8 @@ def test_a_local_hour_is_shown_zone_by_zone(mailer: Mailer, campaign: str) -> No
     assert "Taken: 25 November 2026, the first day on which that is ahead everywhere." in done.out
     assert "09:00 where each person is (Europe/London where that isn't known), over 3 h" in done.out
     assert "launched Tue 24 Nov 2026 19:00 Europe/London" in done.out
+    assert "time zones: 2, guessed for 1 person, not known of 1 person" in mailer("audience", campaign).out
+    assert "cap: none ([caps] in mailer.toml)" in mailer("audience", campaign).out
     assert "due 2026-11-25 09:00 where each person is; launched Tue 24 Nov 2026 19:00" in mailer("status").out
 
 
@@ -66,6 +68,9 @@ def test_held_people_are_told_of_and_decided_about(mailer: Mailer, campaign: str
     listed = mailer("resolve", campaign).out
     assert "The hour of 3 people was past when their turn came" in listed
     assert "No delivery" not in listed
+    why = mailer("people", "why", "ada@example.org", campaign).out
+    assert "09:00 where they are, time zone Asia/Kolkata, their own choice: Tue 24 Nov 2026 03:30 UTC" in why
+    assert "the hour was past before the mail’s turn" in why
     told = mailer("resolve", campaign, "--held-next-day").out
     assert "3 people who were held: queued for the hour when their clocks show it next." in told
     assert mailer("run").code == 0

@@ -18,9 +18,12 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.held import HeldChoice, decide_held
 from mailer.delivery.campaigns.status import campaign_statuses
 from mailer.delivery.campaigns.timed import HOUR_PAST, launches_at, refuse_unfit
-from mailer.delivery.ledger.ledger import HOUR_OVER, Bounds
+from mailer.delivery.ledger.ledger import Bounds
 from mailer.delivery.ledger.outcomes import Done
+from mailer.delivery.ledger.reopen import HOUR_OVER
 from mailer.delivery.schedule.local_hours import columns_of
+from mailer.delivery.sending.run import Runner, RunReport
+from mailer.delivery.sending.run_control import Stop
 from mailer.errors import MailerError
 from mailer.experiments.cohorts import PlannedCohorts
 from mailer.review.content import PlannedTime
@@ -29,6 +32,7 @@ from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.states import CampaignState, DeliveryState, PastHour
 from mailer.timezones.local_time import instant_of
 from mailer.transports.base import Fate, Outcome
+from mailer.workspace import Workspace
 from tests.delivery.world import ACCEPTED, MESSAGE, NOWHERE, TRANSLATED, Clock, add_people, states, worker
 
 LATE = timedelta(hours=2)
@@ -46,7 +50,7 @@ def at(text: str, zone: str) -> datetime:
 
 @pytest.fixture
 def everywhere(database: Database) -> list[int]:
-    """One person in each of the zones, then one of whom a country is known, and one of whom nothing is."""
+    """One person in each of the zones, then two with a country alone, and one about whose place nothing is known."""
     ids = add_people(database, len(ZONES) + 3, now=NOON)
     with database.write() as connection:
         for number, zone in zip(ids, ZONES, strict=False):
@@ -305,6 +309,28 @@ def test_a_newsletter_that_cannot_leave_by_local_time_is_refused(database: Datab
         refuse_unfit(database, trial, everybody, nine, due_at=first - timedelta(hours=4) + timedelta(seconds=1))
     with pytest.raises(MailerError, match="down the list"):
         refuse_unfit(database, MESSAGE, replace(everybody, down_the_list=PlannedCohorts()), nine, due_at=first)
+
+
+def test_a_run_before_the_next_hour_finds_nothing_to_do(
+    database: Database, workspace: Workspace, everywhere: list[int], schedule: Freeze, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a day of runs that cron starts each minute: none of them brings what sends."""
+    campaign = schedule()
+    clock = Clock(at("2026-03-29 09:00", KIRITIMATI) - timedelta(minutes=1))
+    began: list[datetime] = []
+    monkeypatch.setattr(Runner, "_sender", lambda _self: began.append(clock.now))
+    runner = Runner(workspace, database, clock=clock, stop=Stop())
+    assert runner.run() == RunReport()
+    assert not began
+    clock.now += timedelta(minutes=1)
+    _work(database, campaign, clock)
+    clock.now += timedelta(minutes=1)
+    assert runner.run() == RunReport()
+    assert not began, "the next hour is Tokyo's"
+    clock.now = at("2026-03-29 09:00", "Asia/Tokyo")
+    with pytest.raises(AttributeError):  # there is no sender
+        runner.run()
+    assert began == [clock.now]
 
 
 def test_plans_come_back_as_they_were_kept() -> None:

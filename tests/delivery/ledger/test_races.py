@@ -321,8 +321,8 @@ def test_who_leaves_while_their_mail_is_being_begun_waits_until_that_is_said(
             until_somebody_waits(shared_url, leaving)
             return begun
 
-    begin = one._begin_those
-    monkeypatch.setattr(one, "_begin_those", Begin())
+    begin, begun_of_those = one._plainly
+    monkeypatch.setattr(one, "_plainly", (Begin(), begun_of_those))
     assert len(one.exchange((), claims).claims) == 2
     leaving.join()
     assert states(database) == {"queued": COUNT - 2, "sending": 2}

@@ -126,13 +126,13 @@ PACE = SettingsPage(
 )  # fmt: skip
 CAPS = SettingsPage(
     "caps", "How often people are mailed", "mail", "How many mails are enough?",
-    "A newsletter leaves out people who had this many, and says so before it leaves. Nobody gets it later instead.",
+    "A newsletter leaves out people who had this many, and says so before it leaves. Nobody gets it later instead. "
+    "Steps of automations count, too; urgent newsletters neither count nor are held back.",
     (
         FieldGroup("", (
             SettingField("caps.newsletters", "At most so many mails", "To one person. 0: there is no cap."),
             SettingField("caps.days", "In so many days", "From 1 to 365."),
-        ), "Steps of automations count, too. Urgent newsletters neither count nor are held back; neither do mails that "
-           "thank, confirm or prove."),
+        )),
     ),
 )  # fmt: skip
 GUARD = SettingsPage(
