@@ -1,4 +1,4 @@
-"""The `mailer` command that is killed at one step of a mail of thanks, of a test, of an issue or of an automation:
+"""The `mailer` command that is killed at one step of a thank-you mail, a test of versions, an issue or an automation:
 `python -m tests.chaos.dying STEP run`."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mailer.automations.engine import feeds, moving, running
 from mailer.automations.engine.running import AutomationRunner
 from mailer.cli import main
 from mailer.delivery.campaigns import freeze, lifecycle
-from mailer.delivery.experiments import deciding
+from mailer.delivery.experiments import deciding, down_the_list
 from mailer.delivery.ledger.ledger import Worker
 from mailer.delivery.sending.run import Runner
 from mailer.delivery.series import making
@@ -43,6 +43,13 @@ DECIDING: dict[str, tuple[Any, str, str]] = {
     "the decision is written and not committed": (deciding, "_change", AFTER),
     "the gate is open and nothing is committed": (deciding, "_open", AFTER),
     "it is decided and nobody was mailed since": (Runner, "_sending", BEFORE),
+}
+# Of going down a list: its launch, and the opening of a gate.
+GROUPING: dict[str, tuple[Any, str, str]] = {"the groups are kept": (freeze, "keep_cohorts", AFTER)}
+OPENING: dict[str, tuple[Any, str, str]] = {
+    "the sample is counted": (down_the_list, "_sampled", AFTER),
+    "the gate is down and nothing is committed": (down_the_list, "_open", AFTER),
+    "it is open and nobody was mailed since": (Runner, "_sending", BEFORE),
 }
 # Of an issue of a series: as it is made, and as it is launched.
 MAKING: dict[str, tuple[Any, str, str]] = {
@@ -81,6 +88,7 @@ def dies(real: Callable[..., object], side: str) -> Callable[..., object]:
 
 
 if __name__ == "__main__":
-    place, name, side = {**STEPS, **DRAWING, **DECIDING, **MAKING, **AUTOMATED}[sys.argv.pop(1)]
+    steps = {**STEPS, **DRAWING, **DECIDING, **GROUPING, **OPENING, **MAKING, **AUTOMATED}
+    place, name, side = steps[sys.argv.pop(1)]
     setattr(place, name, dies(getattr(place, name), side))
     main()

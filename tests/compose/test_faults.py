@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailer.compose.message import Choice
@@ -250,6 +250,7 @@ LEFT_OVER = re.compile(r"mk[0-9a-f]{8}|[\x1c-\x1f\u2e31]")
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TAGS, max_size=14).map("".join))
+@example("{% if supporter.country %}::: quote a\n## {% endif %}")
 def test_any_body_compiles_or_is_refused(desk: Desk, body: str) -> None:
     """And what compiles holds no marker and no Jinja of the tags that wait."""
     try:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from mailer.audience.selection.cohorts import KEY, read_cohorts
 from mailer.audience.selection.saved_segments import KnownNames, known_names, written_out
 from mailer.audience.selection.spec import Audience
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError, nearest, raise_errors
 from mailer.experiments.cohorts import PlannedCohorts
+from mailer.settings.durations import seconds_of
 
 MOST_HOURS = 24 * 366
 LARGEST = 2**53  # beyond it, other programs read a JSON number as another
-KEYS = tuple(field.name for field in fields(Audience) if field.name not in ("urgent", "cap"))
+AUDIENCE_KEYS = tuple(field.name for field in fields(Audience) if field.name not in ("urgent", "cap"))
+
+DOWN_THE_LIST, USUAL = "down_the_list", PlannedCohorts()
+GROUP_KEYS = ("groups", "sample", "wait", "clicks", "complaints")
+MOST_GROUPS, MOST_DAYS, MOST_WAIT_SECONDS = 8, 3650, 14 * 86400
+AGE = re.compile(r"([1-9][0-9]{0,3}) (day|month|year)s?", re.ASCII)
+DAYS = {"day": 1, "month": 30, "year": 365}
+EXAMPLE = "For example: groups: [30 days, 90 days, 1 year]"
+
+Fault = Callable[[str, str, str], object]  # the key below `audience`, what is wrong, and the remedy
 
 
 def read_audience(connection: Connection, source: Source, *, fields: Collection[str]) -> Audience:
@@ -47,8 +57,8 @@ class _Reader:
 
     def audience(self) -> Audience:
         for key in self.raw:
-            if key not in KEYS:
-                self.fault(key, f"unknown key audience.{key}", nearest(key, KEYS))
+            if key not in AUDIENCE_KEYS:
+                self.fault(key, f"unknown key audience.{key}", nearest(key, AUDIENCE_KEYS))
         include = self.names("include", "list", self.known.lists) or (self.source.list,)
         exclude = self.names("exclude", "list", self.known.lists)
         for both in sorted(set(include) & set(exclude)):
@@ -67,9 +77,11 @@ class _Reader:
         )
 
     def cohorts(self) -> PlannedCohorts | None:
-        plan = read_cohorts(self.raw.get(KEY), self.fault)
+        plan = read_cohorts(self.raw.get(DOWN_THE_LIST), self.fault)
         if plan is not None and self.source.test is not None:
-            self.fault(KEY, "it tests versions and goes down the list", "Do one of the two: both take samples.")
+            self.fault(
+                DOWN_THE_LIST, "it tests versions and goes down the list", "Do one of the two: both take samples."
+            )
         return plan
 
     def names(self, key: str, kind: str, known: Collection[str]) -> tuple[str, ...]:
@@ -116,3 +128,68 @@ class _Reader:
         except MailerError as found:
             self.faults += found.diagnostics
             return ""
+
+
+def read_cohorts(raw: object, fault: Fault) -> PlannedCohorts | None:
+    """What `down_the_list:` says: `true` for what is usual, or keys for some of it."""
+    if raw is None or raw is False:
+        return None
+    if raw is True:
+        return USUAL
+    if not isinstance(raw, dict):
+        fault(DOWN_THE_LIST, f"audience.{DOWN_THE_LIST} must be true or hold keys", f"{EXAMPLE} below it, indented.")
+        return None
+    said: Mapping[str, Any] = {str(key): value for key, value in cast("dict[Any, Any]", raw).items()}
+    for key in said:
+        if key not in GROUP_KEYS:
+            fault(f"{DOWN_THE_LIST}.{key}", f"unknown key audience.{DOWN_THE_LIST}.{key}", nearest(key, GROUP_KEYS))
+    return PlannedCohorts(
+        days=_days(said["groups"], fault) if "groups" in said else USUAL.days,
+        sample=int(_number(said, "sample", USUAL.sample, fault=fault, least=1, most=1_000_000)),
+        wait_seconds=_wait(said["wait"], fault) if "wait" in said else USUAL.wait_seconds,
+        clicks=_number(said, "clicks", USUAL.clicks, fault=fault, least=0, most=1000),
+        complaints=_number(said, "complaints", USUAL.complaints, fault=fault, least=0, most=1000),
+    )
+
+
+def _days(value: object, fault: Fault) -> tuple[int, ...]:
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    found: list[int] = []
+    for item in items:
+        age = AGE.fullmatch(item.strip()) if isinstance(item, str) else None
+        days = int(age[1]) * DAYS[age[2]] if age else 0
+        if not 0 < days <= MOST_DAYS:
+            fault(f"{DOWN_THE_LIST}.groups", f"{item!r} is not how long ago somebody acted, up to 10 years", EXAMPLE)
+            return USUAL.days
+        found.append(days)
+    if not found or len(found) > MOST_GROUPS or found != sorted(set(found)):
+        fault(
+            f"{DOWN_THE_LIST}.groups", f"groups must be 1 to {MOST_GROUPS} ages, the shortest first, each once", EXAMPLE
+        )
+        return USUAL.days
+    return tuple(found)
+
+
+def _wait(value: object, fault: Fault) -> int:
+    try:
+        seconds = seconds_of(str(value))
+    except MailerError as error:
+        fault(f"{DOWN_THE_LIST}.wait", f"audience.{DOWN_THE_LIST}.wait: {error.message}", error.remedy)
+        return USUAL.wait_seconds
+    if not 3600 <= seconds <= MOST_WAIT_SECONDS:
+        fault(
+            f"{DOWN_THE_LIST}.wait", f"audience.{DOWN_THE_LIST}.wait must be from 1 hour to 14 days", "Write wait: 24h."
+        )
+        return USUAL.wait_seconds
+    return seconds
+
+
+def _number(said: Mapping[str, Any], key: str, usual: float, *, fault: Fault, least: float, most: float) -> float:
+    value = said.get(key, usual)
+    whole = isinstance(usual, int)
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not least <= value <= most:
+        kind = "a whole number" if whole else "a number for each 1,000 people"
+        wrong = f"audience.{DOWN_THE_LIST}.{key} must be {kind} from {least:g} to {most:,.0f}, not {value!r}"
+        fault(f"{DOWN_THE_LIST}.{key}", wrong, f"Write {key}: {usual:g}, which is usual, or take the line out.")
+        return usual
+    return value

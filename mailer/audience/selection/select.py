@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Integer,
     MetaData,
     Select,
     Subquery,
@@ -32,12 +33,14 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
 )
 
 from mailer.audience.consent.caps import over_cap
 from mailer.audience.consent.eligibility import FREE, RANKS, Reason, obstacle
 from mailer.audience.selection.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
 from mailer.audience.selection.spec import Audience
+from mailer.experiments.cohorts import PlannedCohorts
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.core import Id, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency
@@ -117,6 +120,23 @@ def _recent_first(person: ColumnElement[int], *, now: datetime) -> Select[int]:
     return select(person).select_from(source).order_by(latest.desc(), person)
 
 
+def staged_places(plan: PlannedCohorts, *, seed: int, now: datetime) -> Subquery:
+    """The people of `places` (`n`, `person_id`), each with the `stage` they wait for, by when they last acted. Who is
+    in a group's sample is drawn by `seed`."""
+    from mailer.audience.selection.recency import deeds, last_acted
+
+    person, utc = places.c.person_id, now.astimezone(UTC)
+    source = places.outerjoin(people, people.c.id == person).outerjoin(deeds, deeds.c.person_id == person)
+    latest = last_acted(today=utc.date().isoformat())
+    since = [(utc - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S") for days in plan.days]
+    cohort = case(*((latest >= moment, n) for n, moment in enumerate(since)), else_=plan.last)
+    grouped = select(places.c.n, person, cohort.label("cohort")).select_from(source).subquery()
+    order = func.row_number().over(partition_by=grouped.c.cohort, order_by=_drawn(grouped.c.person_id, seed))
+    others = 2 * grouped.c.cohort  # the stages of groups: `experiments.cohorts.stage_of`
+    stage = case((and_(grouped.c.cohort > 0, order <= plan.sample), others - 1), else_=others)
+    return select(grouped.c.n, grouped.c.person_id, type_coerce(stage, Integer).label("stage")).subquery()
+
+
 @contextmanager
 def _weighed(connection: Connection, audience: Audience, *, now: datetime) -> Generator[None, None, None]:
     """Fill `_verdicts` with everyone on the included lists and create an empty `places`; drop both afterwards."""
@@ -151,7 +171,7 @@ def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
     query = select(person).where(verdicts.c.verdict == CHOSEN)
     if audience.limit is None:
         return query.order_by(person)
-    return query.order_by(drawn(person, audience.seed), person).limit(audience.limit)
+    return query.order_by(_drawn(person, audience.seed), person).limit(audience.limit)
 
 
 def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
@@ -236,7 +256,7 @@ def _on(names: list[str]) -> ColumnElement[bool]:
     return subscriptions.c.list_id.in_(list_numbers(names))
 
 
-def drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
+def _drawn(person: ColumnElement[int], seed: int) -> ColumnElement[int]:
     """A number for each person that looks random and depends on the seed alone. Squaring keeps neighbours apart."""
     random = Random(seed)  # noqa: S311 - the draw must be repeatable, not secret
     a, b, c = (literal(random.randrange(1, PRIME), BigInteger) for _ in range(3))

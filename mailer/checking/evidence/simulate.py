@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 
 from mailer.audience.names import holds_address
 from mailer.checking.evidence.audience_stats import AudienceStats, MessageVariant, Standout, Trouble, Troubled, Which
-from mailer.compose.data.tables import Cells, LookupOf, no_cells
+from mailer.compose.data.tables import LOOKUP, Cells, LookupOf, no_cells
 from mailer.compose.expressions.ast import And, Conditional, fields_of, lookups_of
 from mailer.compose.expressions.evaluator import Subject, text_of
 from mailer.compose.expressions.readings import readings
@@ -90,7 +90,7 @@ class Simulation:
     def __init__(self, message: Message, cells: Cells = no_cells) -> None:
         self._cells = cells
         self._program = MergeProgram(replace(message, preheader=(), text=()), self._see)
-        self._links_program = MergeProgram(message, cells=cells)
+        self._links_program = MergeProgram(message, cells=self._cell)
         self._constant = sum(len(part.encode()) for part in message.html if isinstance(part, str))
         self._in_html = [part for part in message.html if isinstance(part, int)]
         self._places = _places(message)
@@ -266,11 +266,12 @@ def _before_punctuation(message: Message) -> Iterator[int]:
 
 
 def _may_lead_astray(link: Link, message: Message) -> bool:
-    """Whether the link's site depends on the person."""
+    """Whether the link's site depends on the person, or its address on their row of a table."""
     first = link.destination[0] if link.destination else ""
     personal = [part for part in link.destination if isinstance(part, int)]
     own = [slot for slot in map(message.slots.__getitem__, personal) if isinstance(slot, Slot) and slot.source in NAMES]
-    return len(personal) > len(own) and not (isinstance(first, str) and FIXED_HOST.match(first))
+    looks_up = any(LOOKUP in slot.source for slot in map(message.slots.__getitem__, personal) if isinstance(slot, Slot))
+    return looks_up or (len(personal) > len(own) and not (isinstance(first, str) and FIXED_HOST.match(first)))
 
 
 def _count_variant(taken: tuple[int, ...], row: Row, tally: _Tally) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from mailer.audience.selection.cohorts import KEY, read_cohorts
+from mailer.audience.selection.front_matter import DOWN_THE_LIST, read_cohorts
 from mailer.audience.selection.languages import language_name, told
 from mailer.checking.evidence.audience_stats import Trouble, Troubled
 from mailer.checking.registry import rule
@@ -171,9 +171,9 @@ def few(specimen: Specimen) -> Iterator[Diagnostic]:
         return
     if source.variants and (told_so := advice(selection.chosen, 1 + len(source.variants))):
         yield Diagnostic(told_so, source.place("test"), "Try two versions, and the next ones in the next newsletter.")
-    plan = read_cohorts(source.audience.get(KEY), _told_elsewhere)
+    plan = read_cohorts(source.audience.get(DOWN_THE_LIST), _told_elsewhere)
     for told_so in advice_on(selection.chosen, plan) if plan else ():
-        yield Diagnostic(told_so, source.place(f"audience.{KEY}"), "It works all the same; it tells little.")
+        yield Diagnostic(told_so, source.place(f"audience.{DOWN_THE_LIST}"), "It works all the same; it tells little.")
 
 
 def _told_elsewhere(_key: str, _message: str, _remedy: str) -> None:

@@ -217,10 +217,12 @@ def show_plan(
     if left_out:
         table.add_row("Left out", ", ".join(left_out))
     table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
-    for words in in_words(reached):
-        table.add_row("Language", escape(words))
     for name, words in _tried(tested, at=at, zone=settings.zone):
         table.add_row(name, escape(words))
+    if plan.audience.down_the_list:
+        table.add_row("Goes down", escape(f"the list: {plan.audience.down_the_list.in_words}"))
+    for words in in_words(reached):
+        table.add_row("Language", escape(words))
     if takes.in_words:
         table.add_row("Takes", takes.in_words)
     console().print(table)
@@ -232,7 +234,7 @@ def _tried(test: AnnouncedTest | None, *, at: datetime, zone: str) -> Iterator[t
         return
     from mailer.delivery.experiments.announced import in_words
 
-    yield from ((f"Subject {arm.upper()}", said) for arm, said in zip(test.arms[1:], test.said[1:], strict=True))
+    yield from ((f"Version {arm.upper()}", said) for arm, said in zip(test.arms, test.said, strict=True))
     yield from (("Test", words) for words in in_words(test, at=at, zone=zone))
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from mailer.delivery.campaigns.edited import Edited
     from mailer.delivery.campaigns.status import CampaignStatus
     from mailer.delivery.experiments.kept import KeptTest
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 def status(as_json: bool) -> None:
     """Show the status of every newsletter: sent, scheduled or still a draft."""
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
-    from mailer.delivery.experiments.kept import undecided_tests
     from mailer.delivery.ledger.warm_up import WarmUp
     from mailer.delivery.series.due import next_moments
     from mailer.store.jobs import KINDS, count_jobs
@@ -40,7 +41,7 @@ def status(as_json: bool) -> None:
             statuses = campaign_statuses(connection)
             jobs = {kind.name: count_jobs(connection, kind) for kind in KINDS}
             today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
-            tests = undecided_tests(connection)
+            tests, judged = _undecided(connection), _next_judged(connection)
             series = next_moments(connection)
         edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
@@ -52,8 +53,7 @@ def status(as_json: bool) -> None:
             warm_up=warm_up.get(one.transport, ""),
             edited=edited.get(one.slug),
             asks=asks,
-            test=tests.get(one.campaign_id or 0),
-            zone=workspace.settings.zone,
+            tried=_tried(one, tests, judged, zone=workspace.settings.zone),
         )
         for one in statuses
     ]
@@ -140,12 +140,10 @@ def _shown_states() -> tuple[DeliveryState, ...]:
     )  # fmt: skip
 
 
-def _remark(
-    one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: bool, test: KeptTest | None, zone: str
-) -> str:  # fmt: skip
+def _remark(one: CampaignStatus, *, warm_up: str, edited: Edited | None, asks: bool, tried: str) -> str:
     """What staff should know or do next. `warm_up`: the progress of its transport's plan, if there is one; `asks`:
-    whether newsletters need approval; `test`: its test, while nothing is decided."""
-    words = "; ".join(filter(None, [_held(one), _next(one, warm_up=warm_up), _tested(one, test, zone)]))
+    whether newsletters need approval; `tried`: how far its test is."""
+    words = "; ".join(filter(None, [_held(one), _next(one, warm_up=warm_up), tried]))
     if edited is None:
         return words
     if asks and edited.word == "scheduled":
@@ -159,13 +157,45 @@ def _remark(
     return f"{words}; {older}" if words else older
 
 
-def _tested(one: CampaignStatus, test: KeptTest | None, zone: str) -> str:
-    """How far its test is."""
+def _undecided(connection: Connection) -> dict[int, KeptTest]:
+    """Tests without a winner, by the campaign's number. Most of the time there are none, and nothing is loaded for
+    them."""
+    from sqlalchemy import select
+
+    from mailer.store.tables.experiments import campaign_tests
+
+    waits = select(campaign_tests.c.campaign_id).where(campaign_tests.c.decided_at.is_(None)).limit(1)
+    if connection.execute(waits).first() is None:
+        return {}
+    from mailer.delivery.experiments.kept import undecided_tests
+
+    return undecided_tests(connection)
+
+
+def _next_judged(connection: Connection) -> dict[int, datetime]:
+    """When the next sample is judged of each campaign that goes down its list, by the campaign's number."""
+    from sqlalchemy import select
+
+    from mailer.store.tables.experiments import cohorts
+
+    waiting = (cohorts.c.decided_at.is_(None), cohorts.c.decide_at.is_not(None))
+    rows = connection.execute(select(cohorts.c.campaign_id, cohorts.c.decide_at).where(*waiting))
+    return {int(row[0]): row[1] for row in rows}
+
+
+def _tried(
+    one: CampaignStatus, tests: Mapping[int, KeptTest], judged: Mapping[int, datetime], *, zone: str
+) -> str:  # fmt: skip
+    """How far its test is, or how it goes down the list; "" once that is decided. Both by the campaign's number."""
     from mailer.delivery.schedule.schedule import in_words
     from mailer.store.tables.states import CampaignState
 
-    if test is None or one.state is not CampaignState.SENDING:
+    number = one.campaign_id or 0
+    if one.state is not CampaignState.SENDING or number not in {*tests, *judged}:
         return ""
+    if number in judged:
+        return f"goes down the list: the next sample is judged {in_words(judged[number], zone=zone, now=now())}"
+    test = tests[number]
     if test.why:
         return test.why
     rest = counted(test.plan.people - test.plan.tested)

@@ -15,7 +15,6 @@ from mailer.staff.actor import terminal
 if TYPE_CHECKING:
     from mailer.delivery.experiments.kept import KeptTest
     from mailer.experiments.deciding import ArmCounts
-    from mailer.store.engine.database import Database
 
 
 @click.command()
@@ -51,32 +50,18 @@ def tests(slug: str | None, arm: str | None, recompute: bool, as_json: bool) -> 
                 found = [one] if one else []
             counts = {test.campaign_id: arm_counts(connection, test.campaign_id) for test in found}
             memory = past_tests(connection)
-        subjects = _subjects(database, found)
     if slug and not found:
         raise MailerError(f"{slug} tried no versions, or hasn't left yet", remedy="How to: docs/tests.md.")
     if recompute:
         _recompute(found)
     elif as_json:
-        print_json([_as_data(test, counts[test.campaign_id], subjects[test.campaign_id]) for test in found])
+        print_json([_as_data(test, counts[test.campaign_id]) for test in found])
     elif slug:
-        _show(found[0], counts[found[0].campaign_id], subjects[found[0].campaign_id], zone=workspace.settings.zone)
+        _show(found[0], counts[found[0].campaign_id], zone=workspace.settings.zone)
     else:
         _list(found, zone=workspace.settings.zone)
         for sentence in memory.told:
             click.echo(sentence)
-
-
-def _subjects(database: Database, found: list[KeptTest]) -> dict[int, dict[str, str]]:
-    """The subject of each version of each test."""
-    from mailer.compose.message import as_written
-    from mailer.delivery.ledger.mailed_message import frozen_message
-
-    subjects: dict[int, dict[str, str]] = {}
-    with database.read() as connection:
-        for test in found:
-            arms = frozen_message(connection, test.campaign_id).arms
-            subjects[test.campaign_id] = {arm: as_written(one, one.subject) for arm, one in arms.items()}
-    return subjects
 
 
 def _list(found: list[KeptTest], *, zone: str) -> None:
@@ -93,17 +78,20 @@ def _list(found: list[KeptTest], *, zone: str) -> None:
     print_table(table)
 
 
-def _show(test: KeptTest, counts: list[ArmCounts], subjects: dict[str, str], *, zone: str) -> None:
+def _show(test: KeptTest, counts: list[ArmCounts], *, zone: str) -> None:
+    from mailer.delivery.experiments.tried import in_short
     from mailer.experiments.words import named, so_far, told
 
+    says = in_short(test.plan.says, test.plan.differs)
+
     table = new_table(
-        "", "Subject", "Sent", "Signed", "Followed the link", "Left", "Complained", title=test.slug,
+        "", "Says", "Sent", "Signed", "Followed the link", "Left", "Complained", title=test.slug,
         numbers=(2, 3, 4, 5, 6),
     )  # fmt: skip
     for one in counts:
         figures = (one.sent, one.signed, one.clicked, one.unsubscribed, one.complained)
         style = "bold" if one.arm == test.winner else ""
-        add_row(table, named(one.arm), subjects[one.arm], *(f"{number:,}" for number in figures), style=style)
+        add_row(table, named(one.arm), says[one.arm], *(f"{number:,}" for number in figures), style=style)
     print_table(table)
     others = test.plan.people - test.plan.tested
     click.echo(f"{_state(test, zone)}. {others:,} others of {test.plan.people:,} get the winner.")
@@ -143,5 +131,5 @@ def _recompute(found: list[KeptTest]) -> None:
         raise MailerError("a decision comes out otherwise now", remedy="The formula's version says whether it changed.")
 
 
-def _as_data(test: KeptTest, counts: list[ArmCounts], subjects: dict[str, str]) -> dict[str, Any]:
-    return asdict(test) | {"counts": [asdict(one) for one in counts], "subjects": subjects}
+def _as_data(test: KeptTest, counts: list[ArmCounts]) -> dict[str, Any]:
+    return asdict(test) | {"counts": [asdict(one) for one in counts]}

@@ -47,7 +47,7 @@ class DataEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class EntryWindow:
     """Which entries are asked for: published after `since` and until `now`, none of which is in `seen` (keys)."""
 
     now: datetime

@@ -119,10 +119,8 @@ class Markers:
                 case Control():
                     if piece.branch == 0:
                         hidden.append(False)
-                    elif piece.is_end:
-                        hidden.pop()
-                    else:
-                        hidden[-1] = conditions
+                    elif hidden:  # else it begins outside this text, which is told where it is cut into parts
+                        hidden[-1:] = [] if piece.is_end else [conditions]
                 case str():
                     said.append("" if any(hidden) else piece)
                 case Literal(literal):

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, FromClause, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from mailer.audience.selection.cohorts import staged_places
 from mailer.audience.selection.languages import languages_of, version_column
-from mailer.audience.selection.select import Selection, decided, places
+from mailer.audience.selection.select import Selection, decided, places, staged_places
 from mailer.audience.selection.spec import Audience, to_json, with_cap
 from mailer.compose import message as messages
 from mailer.compose.data.tables import Cells, no_cells

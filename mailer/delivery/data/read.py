@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from mailer.compose.data.entries import Window, newest_first
+from mailer.compose.data.entries import EntryWindow, newest_first
 from mailer.compose.data.frozen import LARGEST, FrozenData, TooMuchData, size_of
 from mailer.compose.data.sources import DATA, LAST_ISSUE, DataSource
 from mailer.compose.source.written import Source
@@ -71,7 +71,9 @@ def read_data(
         try:
             if reading.fault:
                 raise UnreadableSource(reading.fault, remedy=reading.remedy)
-            window = Window(now, one.begins(since=since, now=now, zone=zone), seen if one.since == LAST_ISSUE else ())
+            window = EntryWindow(
+                now, one.begins(since=since, now=now, zone=zone), seen if one.since == LAST_ISSUE else ()
+            )
             shown = _shown(reading.raw, one, window, zone)
         except UnreadableSource as error:
             values[one.name] = []
@@ -191,7 +193,7 @@ class _Shown:
     known: tuple[str, ...] = ()  # keys of all entries that have come
 
 
-def _shown(raw: RawData, one: DataSource, window: Window, zone: str) -> _Shown:
+def _shown(raw: RawData, one: DataSource, window: EntryWindow, zone: str) -> _Shown:
     try:
         found = parsed(raw, one)
     except TooMuchData as error:

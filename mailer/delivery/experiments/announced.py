@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from mailer.compose.message import Message, as_written
+from mailer.compose.message import Message
 from mailer.counting import counted
 from mailer.delivery.experiments.priors import planned_sizes
+from mailer.delivery.experiments.tried import in_short, what_differs, what_versions_say
 from mailer.experiments.sampling import expected_gain
 from mailer.experiments.words import advice, gains, named
 
@@ -30,7 +31,7 @@ class AnnouncedTest:
     wait: timedelta
     decides: str
     gain: float
-    said: tuple[str, ...]  # the subject of each version
+    said: tuple[str, ...]  # what each version says where versions differ
 
     @property
     def rest(self) -> int:
@@ -46,9 +47,9 @@ def announced(connection: Connection, message: Message, people: int) -> Announce
     arms = tuple(message.arms)
     tested = each * len(arms) / people if people else 0.0
     gain = expected_gain(people, len(arms), tested, prior)
-    said = tuple(as_written(one, one.subject) for one in message.arms.values())
+    said = in_short(what_versions_say(message), what_differs(message))
     wait = timedelta(seconds=message.test.wait_seconds)
-    return AnnouncedTest(arms, people, share, each, wait, message.test.decides, gain, said)
+    return AnnouncedTest(arms, people, share, each, wait, message.test.decides, gain, tuple(said.values()))
 
 
 def in_words(test: AnnouncedTest, *, at: datetime, zone: str) -> list[str]:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from mailer.audience.selection.spec import from_json
 from mailer.experiments.cohorts import PlannedCohorts, stage_of, stage_opened
-from mailer.store.tables.cohorts import cohorts
 from mailer.store.tables.core import campaigns, deliveries
+from mailer.store.tables.experiments import cohorts
 from mailer.store.tables.states import CohortState
 
 

@@ -21,8 +21,8 @@ from mailer.experiments.deciding import ArmCounts
 from mailer.staff import audit
 from mailer.staff.actor import cron
 from mailer.store.engine.database import Conflict, Database
-from mailer.store.tables.cohorts import cohorts
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links
+from mailer.store.tables.experiments import cohorts
 from mailer.store.tables.states import CampaignState, CohortState, DeliveryState, Verdict
 from mailer.tracking.classify import judge_new
 

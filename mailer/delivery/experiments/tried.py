@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from mailer.compose.message import Message, as_written
 
@@ -28,6 +29,16 @@ def what_differs(message: Message) -> tuple[str, ...]:
     found = [part for part in (SUBJECT, PREHEADER, SENDER) if len({one[part] for one in said.values()}) > 1]
     texts = {_text(one).replace(" ".join(said[arm][SUBJECT].split()), "", 1) for arm, one in message.arms.items()}
     return (*found, *([WHOLE] if len(texts) > 1 else []))
+
+
+def in_short(says: Mapping[str, Mapping[str, str]], differs: Sequence[str]) -> dict[str, str]:
+    """Each version by what it says where versions differ, for a line of its own."""
+    parts = [part for part in differs if part != WHOLE] or [SUBJECT]
+    found: dict[str, str] = {}
+    for arm, said in says.items():
+        words = " · ".join(filter(None, (said.get(part, "") for part in parts)))
+        found[arm] = f"{words} · another text" if words in found.values() else words
+    return found
 
 
 def _text(message: Message) -> str:

@@ -24,7 +24,6 @@ from sqlalchemy import (
 
 from mailer.store.tables import (  # their tables are in the same catalogue
     automations,
-    cohorts,
     data,
     drafts,
     experiments,
@@ -52,7 +51,6 @@ __all__ = [
     "Id",
     "Instant",
     "automations",
-    "cohorts",
     "data",
     "drafts",
     "experiments",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailer.audience.selection.cohorts import read_cohorts
+from mailer.audience.selection.front_matter import read_cohorts
 from mailer.experiments.cohorts import PlannedCohorts
 
 USUAL = PlannedCohorts()

@@ -43,7 +43,7 @@ def mails() -> list[str]:
 
 def test_it_is_announced_before_it_leaves(mailer: Mailer, tried: str) -> None:
     told = words(mailer("send", tried, "--dry-run").out)
-    assert "Subject B Two minutes for the library" in told
+    assert "Version B Two minutes for the library" in told
     assert "10 people each get A or B; the version that wins goes to the other 20" in told
     assert "decided once, 6 h after it leaves" in told
     assert "by people who sign" in told
@@ -122,3 +122,17 @@ def test_every_version_is_checked(mailer: Mailer, tried: str) -> None:
     assert found.code == 1
     line = next(n for n, one in enumerate(text.splitlines(), 1) if "Two minutes" in one)
     assert f"message.md:{line}" in found.out
+
+
+def test_going_down_the_list(mailer: Mailer, campaign: str) -> None:
+    message = Path("newsletters") / campaign / "message.md"
+    front = "audience:\n  down_the_list:\n    groups: [30 days]\n    sample: 2\n"
+    message.write_text(message.read_text(encoding="utf-8").replace("\nlist:", f"\n{front}list:", 1), encoding="utf-8")
+    assert "each group once a sample of 2 has had it for 24 hours" in words(mailer("send", campaign, "--dry-run").out)
+    assert "audience.few" in mailer("check", campaign).out
+    done = mailer("send", campaign, "--yes", "3")
+    assert "2 sent; more is due later" in done.out, (done.out, done.err)
+    assert "goes down the list: the next sample is judged" in words(mailer("status").out)
+    report = mailer("report", campaign).out
+    assert "Down the list" in report
+    assert "who haven’t acted" in report, report

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailer.compose.compiler import compile_message
-from mailer.compose.data.entries import DataEntry, Window, newest_first, plain, text_of_markup, web_address
+from mailer.compose.data.entries import DataEntry, EntryWindow, newest_first, plain, text_of_markup, web_address
 from mailer.compose.data.frozen import FrozenData, TooMuchData, sound
 from mailer.compose.html_tree import Element, parse
 from mailer.compose.merge import MergeProgram
@@ -138,7 +138,7 @@ def test_each_entry_is_in_exactly_one_issue(days: list[int], at: list[int]) -> N
     told: list[str] = []
     since, seen = None, ()
     for moment in sorted({begin + timedelta(days=day, hours=1) for day in [*at, 41]}):
-        window = Window(moment, since, seen)
+        window = EntryWindow(moment, since, seen)
         told += [one.id for one in newest_first(entries) if window.lets(one)]
         since, seen = moment, tuple(one.key for one in entries if one.date and one.date <= moment)
     assert sorted(told) == sorted(one.id for one in entries)

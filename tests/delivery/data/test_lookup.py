@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from mailer.audience.addresses import normalise
 from mailer.audience.consent.changes import forget
@@ -20,6 +22,7 @@ from mailer.checking.preflight import preflight
 from mailer.compose.data.tables import JoinedBy, no_cells
 from mailer.compose.merge import NO_URLS, MergeProgram
 from mailer.compose.message import from_json, to_json
+from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.edited import edited_since
 from mailer.delivery.campaigns.lifecycle import schedule
 from mailer.delivery.campaigns.plan import compile_newsletter, prepare
@@ -32,14 +35,14 @@ from mailer.store.tables.core import people
 from mailer.store.tables.data import lookup_rows, lookup_tables
 from mailer.tracking.tokens import Signer
 from mailer.workspace import Workspace
-from tests.delivery.data.sites import newsletter
+from tests.conftest import REPOSITORY
+from tests.delivery.data.sites import item, newsletter, rss
 from tests.delivery.world import KEY, add_people
 
 BODY = """\
 Dear friend, write to {{ lookup("mps", supporter.postcode).mp_name | default("your MP") }}.
 
 {% if lookup("mps", supporter.postcode)["MP name"] == "Ann <Lee>" %}She answers on Fridays.{% endif %}
-({{ lookup("mps", supporter.postcode).seat }})
 
 [Write](https://e.org/mp?of={{ lookup('mps', supporter.postcode).seat }})
 """
@@ -265,3 +268,54 @@ def test_keys_are_stable(text: str, kind: JoinedBy) -> None:
     if kind is JoinedBy.POSTCODE:
         assert normal_key(kind, text.lower().replace(" ", ""), address_key=lambda: KEY) == key
     assert normalise("A@Example.org") == "a@example.org"
+
+
+def test_who_is_killed_in_the_middle_leaves_a_table_that_the_next_puts_in_again(
+    workspace: Workspace, database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table(workspace, "Postcode,MP\n" + "".join(f"A{n},mp{n}\n" for n in range(30)))
+    source = newsletter(workspace, "", '{{ lookup("mps", supporter.last_name).mp }}.')
+    monkeypatch.setattr(keeping, "BATCH", 7)
+    put, batches = keeping._Keeper.put, iter(range(9))
+
+    def killed(self: keeping._Keeper, connection: Connection, batch: list[tuple[int, list[str]]]) -> None:
+        put(self, connection, batch)
+        if next(batches) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(keeping._Keeper, "put", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(database, source, now=now)
+    with database.read() as connection:
+        assert connection.execute(select(lookup_tables.c.whole)).scalar_one() == 0
+        assert connection.execute(select(func.count()).select_from(lookup_rows)).scalar() == 14
+    plan = prepare(database, source, now=now).plan
+    program = MergeProgram(plan.message, cells=plan.cells)
+    assert all(f"mp{n}." in program.text({"last_name": f"A{n}"}, NO_URLS) for n in range(30))
+    with database.read() as connection:
+        assert connection.execute(select(lookup_tables.c.rows)).scalars().all() == [30]
+
+
+def test_the_documentation_is_true(workspace: Workspace, database: Database, now: datetime) -> None:
+    """What docs/data.md shows of a table works as it says."""
+    page = (REPOSITORY / "docs" / "data.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    rows = next(one for one in blocks if one.startswith("Postcode,MP"))
+    body = next(one for one in blocks if one.startswith("Ask {{ lookup"))
+    table(workspace, rows, name="constituencies.csv")
+    with_postcodes(database, now, "ls1-4ab", "")
+    plan = prepare(database, newsletter(workspace, "", body), now=now).plan
+    program = MergeProgram(plan.message, cells=plan.cells)
+    assert "Ask Alex Example to vote" in program.text({"postcode": "ls1-4ab"}, NO_URLS)
+    assert "town hall" in program.text({"postcode": "LS1 4AB"}, NO_URLS)
+    assert "Ask your MP to vote" in program.text({}, NO_URLS)
+    whole = next(one for one in blocks if "data.news | length" in one).replace("https://example.org/feed.xml", "f.xml")
+    source = newsletter(workspace, "", "x")
+    (source.newsletter.folder / "message.md").write_text(whole, encoding="utf-8")
+    (source.newsletter.folder / "f.xml").write_bytes(rss(item("One"), item("Two")))
+    message = prepare(database, read_source(source.newsletter), now=now).plan.message
+    assert MergeProgram(message).subject({}) == "2 things that happened in November"
+    for one in blocks:
+        if one.startswith("data:\n"):
+            found = compile_newsletter(database, newsletter(workspace, dedent(one.removeprefix("data:\n"))), now=now)
+            assert not [fault for fault in found.diagnostics if fault.rule == "" and "data" in fault.message]

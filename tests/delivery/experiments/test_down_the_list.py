@@ -18,6 +18,7 @@ from mailer.experiments.cohorts import PlannedCohorts, advice_on, stage_of, why_
 from mailer.experiments.deciding import ArmCounts
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, events, hits
+from mailer.store.tables.core import people as table
 from mailer.store.tables.inbound import signatures, statements
 from mailer.store.tables.states import CampaignState, CohortState, DeliveryState, Verdict
 from mailer.tracking.bot_rules import RULES
@@ -39,9 +40,13 @@ def signed(database: Database, person: int, at: datetime) -> None:
 
 @pytest.fixture
 def campaign(database: Database, now: datetime) -> int:
-    """30 people: 5 signed a week ago, 8 half a year ago, 2 two years ago; nobody knows when the others did anything."""
+    """30 people: 4 signed a week ago, 8 half a year ago, 2 two years ago. Of one another program knew that it was last
+    week; of the others nobody knows when they did anything."""
     people = add_people(database, 30, now=now)
-    for person, days in zip(people, [7] * 5 + [180] * 8 + [800] * 2, strict=False):
+    with database.write() as connection:
+        known = {"last_active": f"{now - timedelta(days=7):%Y-%m-%d}"}
+        connection.execute(update(table).where(table.c.id == people[0]).values(attributes=known))
+    for person, days in zip(people[1:], [7] * 4 + [180] * 8 + [800] * 2, strict=False):
         signed(database, person, now - timedelta(days=days))
     plan = Plan(MESSAGE, Audience(("supporters",), down_the_list=PLAN), NOWHERE, transport="outbox")
     return launch_now(database, plan, expected=30, now=now)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mailer.audience.selection.cohorts import DAYS, KEY
-from mailer.audience.selection.cohorts import read_cohorts as read
+from mailer.audience.selection.front_matter import DAYS, DOWN_THE_LIST, read_cohorts
 from mailer.compose.message import ARMS, PlannedTest
 from mailer.compose.source.message_file import Source
 from mailer.editing.splice import FrontValue
@@ -49,7 +48,7 @@ class TrialForm:
 def saved_form(source: Source) -> TrialForm:
     """What the newsletter says. What can't be read there is as usual: reading it tells."""
     test = source.test or USUAL
-    plan = read(source.audience.get(KEY), _told_elsewhere)
+    plan = read_cohorts(source.audience.get(DOWN_THE_LIST), _told_elsewhere)
     groups = plan or USUAL_GROUPS
     return TrialForm(
         mode=VERSIONS if source.test else DOWN if plan else NOTHING,
@@ -84,8 +83,8 @@ def changes(asked: TrialForm, source: Source) -> dict[str, FrontValue]:
     else:
         found |= _versions(asked, source)
     if asked.mode != DOWN:
-        if source.audience.get(KEY) is not None:
-            found[f"audience.{KEY}"] = None
+        if source.audience.get(DOWN_THE_LIST) is not None:
+            found[f"audience.{DOWN_THE_LIST}"] = None
     elif was.mode != DOWN or _groups(asked) != _groups(was):
         found |= _down(asked)
     return found
@@ -120,7 +119,7 @@ def _down(asked: TrialForm) -> dict[str, FrontValue]:
     """Only what isn't usual, so that a file says no more than it means."""
     usual, said = _groups(saved_usual()), _groups(asked)
     own = {key: value for key, value in said.items() if value != usual[key]}
-    at = f"audience.{KEY}"
+    at = f"audience.{DOWN_THE_LIST}"
     if not own:
         return {at: True}
     return {at: None} | {f"{at}.{key}": value for key, value in own.items()}

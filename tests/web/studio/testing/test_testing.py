@@ -246,6 +246,7 @@ def test_a_walk_from_an_idea_to_the_memory_on_a_phone_and_a_desktop(page: Page, 
     page.goto(f"{house.origin}{HERE}send?whole")
     expect(page.get_by_text("2 versions")).to_be_visible()
     looked("before it is sent")
+    page.goto(house.origin + MEMORY)  # Send would follow it by itself
     campaign = launch(house.studio)
     send(house.studio)
     house.studio.clock.at += timedelta(hours=5)  # type: ignore[attr-defined]
