@@ -33,8 +33,8 @@ from sqlalchemy import (
 from mailer.errors import MailerError
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.store.tables.drafts import drafts
 from mailer.store.tables.staff import staff
+from mailer.store.tables.writing import drafts
 
 if TYPE_CHECKING:  # it reads YAML, which a run that only tidies up doesn't need
     from mailer.editing.splice import FrontValue

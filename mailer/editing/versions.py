@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, select
 
 from mailer.errors import MailerError
 from mailer.store.engine.dialects import insert_for
-from mailer.store.tables.drafts import versions
+from mailer.store.tables.writing import versions
 
 KEEP = timedelta(days=365)
 

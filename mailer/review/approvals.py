@@ -22,9 +22,9 @@ from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.store.tables.core import campaigns
-from mailer.store.tables.review import approvals, reviewed_contents
 from mailer.store.tables.staff import audit_log
 from mailer.store.tables.states import ReviewStep
+from mailer.store.tables.writing import approvals, reviewed_contents
 
 if TYPE_CHECKING:
     from mailer.review.changes import Change

@@ -17,7 +17,7 @@ from mailer.errors import MailerError
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.store.tables.review import comments
+from mailer.store.tables.writing import comments
 
 LONGEST = 10_000  # characters of a comment
 LONGEST_QUOTE = 2_000  # of the words it is about

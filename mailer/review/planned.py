@@ -10,8 +10,8 @@ from mailer.review.content import PlannedTime
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.store.tables.review import planned_times
 from mailer.store.tables.states import PastHour
+from mailer.store.tables.writing import planned_times
 
 
 def planned_time(connection: Connection, slug: str) -> PlannedTime | None:

@@ -12,7 +12,7 @@ from mailer.audience.consent.changes import insert_for
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
-from mailer.store.tables.review import reviewers
+from mailer.store.tables.writing import reviewers
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from mailer.review.approvals import Approval, counting_of, last_asked, may_appro
 from mailer.settings import StudioSettings
 from mailer.staff.actor import Actor, cron
 from mailer.store.tables.core import campaigns
-from mailer.store.tables.review import approvals, reviewed_contents
+from mailer.store.tables.writing import approvals, reviewed_contents
 
 
 @dataclass(frozen=True, slots=True)

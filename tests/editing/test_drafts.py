@@ -26,7 +26,7 @@ from mailer.staff.accounts import add_account
 from mailer.staff.actor import Actor, NotAllowed, terminal, this_machine
 from mailer.staff.rights import RIGHTS, Role
 from mailer.store.engine.database import Database
-from mailer.store.tables.drafts import drafts
+from mailer.store.tables.writing import drafts
 from tests.conftest import NOW
 
 FILE = "message.md"

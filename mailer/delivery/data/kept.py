@@ -14,7 +14,7 @@ from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.data import data_readings
-from mailer.store.tables.review import approvals
+from mailer.store.tables.writing import approvals
 
 if TYPE_CHECKING:  # a run that only tidies up needs no grammar
     from mailer.compose.data.sources import DataSource

@@ -17,7 +17,7 @@ from mailer.editing.folders import message_path
 from mailer.editing.save import read_exact
 from mailer.errors import MailerError
 from mailer.store.engine.dialects import insert_for
-from mailer.store.tables.drafts import translated_texts
+from mailer.store.tables.writing import translated_texts
 from mailer.workspace import THANKS_FILE, Newsletter
 
 

@@ -25,14 +25,13 @@ from sqlalchemy import (
 from mailer.store.tables import (  # their tables are in the same catalogue
     automations,
     data,
-    drafts,
     experiments,
     imports,
     inbound,
     jobs,
-    review,
     series,
     staff,
+    writing,
 )
 from mailer.store.tables.types import (
     EPOCH,
@@ -46,8 +45,21 @@ from mailer.store.tables.types import (
 )
 
 __all__ = [
-    "EPOCH", "MICROSECOND", "Id", "Instant", "automations", "data", "drafts", "experiments", "imports", "inbound",
-    "jobs", "metadata", "review", "series", "staff", "to_microseconds",
+    "EPOCH",
+    "MICROSECOND",
+    "Id",
+    "Instant",
+    "automations",
+    "data",
+    "experiments",
+    "imports",
+    "inbound",
+    "jobs",
+    "metadata",
+    "series",
+    "staff",
+    "to_microseconds",
+    "writing",
 ]  # fmt: skip
 
 

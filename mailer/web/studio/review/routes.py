@@ -20,8 +20,8 @@ from mailer.review.waiting import waiting_for
 from mailer.staff.accounts import accounts
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
-from mailer.store.tables.review import approvals as approvals_table
-from mailer.store.tables.review import comments as comments_table
+from mailer.store.tables.writing import approvals as approvals_table
+from mailer.store.tables.writing import comments as comments_table
 from mailer.web.studio.compose.looks import looks_of
 from mailer.web.studio.compose.panel import reader_for, readers, sees_people
 from mailer.web.studio.core.context import Visit

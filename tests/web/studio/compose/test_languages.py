@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from mailer.compose.source.message_file import read_source
 from mailer.compose.source.wording import mark_of, message_words
-from mailer.store.tables.drafts import translated_texts
 from mailer.store.tables.staff import audit_log
+from mailer.store.tables.writing import translated_texts
 from tests.web.studio.compose.test_pages import HEAD, PAGE, TEXT
 from tests.web.studio.conftest import BODY, FRONT, HERE, House
 
