@@ -123,7 +123,7 @@ def _recent_first(person: ColumnElement[int], *, now: datetime) -> Select[int]:
 def staged_places(plan: PlannedCohorts, *, seed: int, now: datetime) -> Subquery:
     """The people of `places` (`n`, `person_id`), each with the `stage` they wait for, by when they last acted. Who is
     in a group's sample is drawn by `seed`."""
-    from mailer.audience.selection.recency import deeds, last_acted
+    from mailer.audience.people.recency import deeds, last_acted
 
     person, utc = places.c.person_id, now.astimezone(UTC)
     source = places.outerjoin(people, people.c.id == person).outerjoin(deeds, deeds.c.person_id == person)
