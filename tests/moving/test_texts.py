@@ -69,7 +69,7 @@ def test_drafts_are_made_once_and_gaps_stop_the_check(workspace: Workspace, data
         text_of(2, body="<p>Dear {{ .Subscriber.FirstName }}, {{ if .x }}river{{ end }}</p>"),
         {"id": 3, "name": "Default", "type": "campaign", "body": '<div>{{ template "content" . }}</div>'},
     ]
-    for _ in range(2):
+    for _ in ("once", "again"):
         with database.write() as connection:
             made = make_drafts(workspace, connection, terminal(), texts, list_name="supporters", at=NOW)
         assert [one.slug for one in made] == [

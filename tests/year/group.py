@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -238,7 +238,7 @@ class Taking:
 
 
 @contextmanager
-def fast_clock(year: Year) -> Iterator[None]:
+def fast_clock(year: Year) -> Generator[None]:
     """The command line's clock and transport are the year's."""
 
     class Clock(datetime):

@@ -9,8 +9,7 @@ from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import planned_for
-from mailer.delivery.campaigns.plan import prepare
-from mailer.delivery.data.read import as_frozen
+from mailer.delivery.campaigns.plan import as_mailed, prepare
 from mailer.review.approvals import kept_content
 from mailer.review.changes import changes, in_short
 from mailer.review.content import NewsletterContent, PlannedTime
@@ -47,7 +46,7 @@ def changed_since_scheduled(workspace: Workspace, database: Database, slug: str)
         approved = None if row is None else kept_content(connection, slug, row.content_digest)
     if row is None or row.state != CampaignState.SCHEDULED or row.kind != CampaignKind.NEWSLETTER:
         return ""
-    source = as_frozen(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
+    source = as_mailed(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
     now = content_of(prepare(database, source).plan, leaves=planned_for(row))
     if now.digest == row.content_digest:
         return ""

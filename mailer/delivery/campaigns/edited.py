@@ -19,9 +19,8 @@ from mailer.compose import message as messages
 from mailer.compose.message import ORIGINAL, Link, Message, Parts, as_written, version_in_words
 from mailer.compose.source.message_file import read_source
 from mailer.delivery.campaigns.lifecycle import find_campaign
-from mailer.delivery.campaigns.plan import prepare
+from mailer.delivery.campaigns.plan import as_mailed, prepare
 from mailer.delivery.campaigns.status import WAITING
-from mailer.delivery.data.read import as_frozen
 from mailer.errors import MailerError
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.states import CampaignKind, CampaignState
@@ -66,7 +65,7 @@ def edited_since(workspace: Workspace, database: Database, slug: str) -> Edited 
         return None  # an edit holds from the next issue of a series on
     state = CampaignState(row.state)
     try:
-        source = as_frozen(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
+        source = as_mailed(read_source(workspace.newsletter(slug)), row.message.get("data", {}))
         plan = prepare(database, source).plan
     except DatabaseTrouble:
         raise

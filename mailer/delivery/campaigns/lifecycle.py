@@ -136,8 +136,8 @@ def put_on_schedule(
 
 
 def launch_due(
-    database: Database, *, now: datetime, why_hold: WhyHold = lambda message, audience: "", why_not: WhyNot = nothing_against,
-    pace: Pace = NO_LIMIT, cap: Caps = NO_CAP,
+    database: Database, *, now: datetime, why_hold: WhyHold = lambda message, audience: "",
+    why_not: WhyNot = nothing_against, pace: Pace = NO_LIMIT, cap: Caps = NO_CAP,
 ) -> list[Row[Any]]:  # fmt: skip
     """Launch each scheduled campaign whose time has come, or flag it when it is too late, or when `why_hold` says why
     not, or `why_not` in the transaction of the launch. Returns those changed here: not what somebody else launched,

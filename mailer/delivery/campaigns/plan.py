@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
@@ -134,6 +134,16 @@ def _cells(
     from mailer.delivery.data.keeping import with_rows  # few messages look anything up
 
     return with_rows(database, message, workspace, now=now)
+
+
+def as_mailed(source: Source, frozen: Mapping[str, Any]) -> Source:
+    """The source with the data of a message that was made of it before, `Message.data`: what differs is what was
+    edited."""
+    if not frozen:
+        return source
+    from mailer.delivery.data.read import as_frozen  # few newsletters have any
+
+    return as_frozen(source, frozen)
 
 
 def _thanking(source: Source, definition: ListDefinition) -> Source:

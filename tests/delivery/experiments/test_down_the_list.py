@@ -134,6 +134,7 @@ def test_a_sample_that_does_badly_holds_the_newsletter_until_staff_resume_it(
     sample = send(database, campaign, 1, at=now)
     for delivery in sample[:2] if do else ():
         clicked(database, campaign, delivery, at=now)
+        assert do
         do(database, campaign, delivery, at=now)
     decide_cohorts(database, now=now + DAY)
     assert opened(database, campaign) == (1, CampaignState.PAUSED)
