@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo studio test format chaos mutants coverage bench lock release clean setup setup-dev packages
+.PHONY: year help demo studio test format chaos mutants coverage bench lock release clean setup setup-dev packages
 
 help:
 	@echo "make demo    run the whole job on the sample workspace, about 20 seconds after the first install"
@@ -11,6 +11,7 @@ help:
 	@echo "make test    lint, types, layers, sizes and the whole test suite"
 	@echo "make format  format the code, and fix what lint can fix by itself"
 	@echo "make chaos   kill, cut off and fill up whatever a send needs, and compare what arrived with the ledger"
+	@echo "make year    a year of a group of 20,000 people on a fast clock: nobody twice, nobody over the cap"
 	@echo "make mutants put faults into the modules that decide who is mailed, and say which ones no test noticed"
 	@echo "make coverage says which lines and branches of mailer/ no test reaches"
 	@echo "make bench   measure, and write the tables under benchmarks/"
@@ -47,6 +48,9 @@ test:
 format: setup-dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+year: setup-dev
+	@$(BIN)/pytest --year $(or $(PEOPLE),20000) tests/year
 
 chaos: setup-dev packages
 	@scripts/chaos $(if $(SEED),--chaos-seed $(SEED))

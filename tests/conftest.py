@@ -168,6 +168,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--year", type=int, default=0, help="how many people tests/year begins with; `make year`")
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
     parser.addoption(
         "--messages", default="200", help="how many made-up messages tests/compose/test_any_message.py compiles"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +33,6 @@ from mailer.delivery.sending import sender
 from mailer.delivery.sending.run_control import Stop
 from mailer.delivery.subscriptions.unsubscribe import leave_campaign
 from mailer.store.engine.database import Database
-from mailer.store.tables.automations import automations
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.series import issues
@@ -42,7 +42,7 @@ from mailer.tracking.hits import make_hit, record_hits
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome
 from mailer.workspace import Workspace
 
-LONGEST_LEAP = timedelta(hours=12)
+LONGEST_LEAP = timedelta(hours=12)  # an automation looks each minute for who comes in; here it looks less often
 ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Kiritimati", "")
 BROWSER = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 LISTS = "supporters"
@@ -82,7 +82,7 @@ class Year:
     habits: Habits = field(default_factory=Habits)
     mails: list[Mailed] = field(default_factory=list[Mailed])
     gone: dict[str, datetime] = field(default_factory=dict[str, datetime])  # left, or were forgotten, at
-    signed: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    signed_by: Counter[int] = field(default_factory=Counter[int])  # campaign → signatures that its mails brought
     left_by: dict[int, int] = field(default_factory=dict[int, int])  # campaign → people who left by its mails
     _pending: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list[Any])
     _turns: Iterator[int] = field(default_factory=count)
@@ -204,11 +204,12 @@ class Year:
             person = connection.execute(select(people.c.id).where(people.c.address == mail.address)).scalar()
             if person is not None:
                 origin = SignatureOrigin(campaign_id=mail.campaign_id, delivery_id=mail.delivery_id, n=1)
-                sign(
+                signed = sign(
                     connection, page=PAGE, statement="Keep it open", person_id=person, who=Particulars({}),
                     origin=origin, at=self.now,
                 )  # fmt: skip
-                self.signed.setdefault(mail.address, self.now)
+                if signed.new:
+                    self.signed_by[mail.campaign_id] += 1
 
 
 class Taking:
@@ -261,6 +262,5 @@ NEXT = (
     _next_of(deliveries.c.not_before, deliveries.c.state == "queued"),
     _next_of(campaigns.c.due_at, campaigns.c.state == "scheduled"),
     _next_of(campaign_tests.c.decide_at, campaign_tests.c.decided_at.is_(None)),
-    _next_of(automations.c.due_at),
     _next_of(issues.c.wake_at, issues.c.state == "planned"),
 )
