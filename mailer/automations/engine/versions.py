@@ -6,7 +6,7 @@ A version holds its definition, and a campaign for each step that mails. People 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, exists, insert, select, update
 from mailer.audience.consent.changes import list_id
 from mailer.audience.consent.still_inside import LeavingRules
 from mailer.automations.steps import Automation, from_json, to_json
-from mailer.delivery.campaigns.freeze import PartOf, Plan, create_campaign
+from mailer.delivery.campaigns.freeze import Plan, create_campaign
 from mailer.delivery.campaigns.lifecycle import finish_open
 from mailer.store.tables.automations import (
     INSIDE,
@@ -63,8 +63,9 @@ def freeze_version(
     made = connection.execute(insert(automation_versions).values(row).returning(automation_versions.c.id))
     version_id = int(made.scalar_one())
     for step, plan in plans.items():
-        part_of = PartOf(CampaignKind.STEP, automation.slug, campaign_slug(automation.slug, number, step))
-        campaign_id = create_campaign(connection, plan, state=CampaignState.SENDING, now=now, part_of=part_of)
+        name = campaign_slug(automation.slug, number, step)
+        part = replace(plan, kind=CampaignKind.STEP, parent=automation.slug)
+        campaign_id = create_campaign(connection, part, state=CampaignState.SENDING, now=now, slug=name)
         connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(launched_at=now))
         connection.execute(insert(automation_sends).values(campaign_id=campaign_id, version_id=version_id, step=step))
     return version_id

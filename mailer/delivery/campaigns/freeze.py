@@ -57,7 +57,7 @@ class Plan:
     cells: Cells = no_cells  # of the tables that its mails look into
     series: SeriesRule | None = None  # of one that repeats, whose issues are mailed and never itself
     kind: CampaignKind = CampaignKind.NEWSLETTER
-    parent: str = ""  # the newsletter that an issue is of
+    parent: str = ""  # the newsletter that an issue is of, or the automation of a step
 
     def read_by(self, supporter: Mapping[str, object]) -> Plan:
         """With the one version that this person gets."""
@@ -82,29 +82,18 @@ class Plan:
         return replace(self, message=self.message.version(spoken[found]))
 
 
-@dataclass(frozen=True, slots=True)
-class PartOf:
-    """What a campaign is part of: its kind, the series or automation, and the name of its own."""
-
-    kind: CampaignKind
-    parent: str
-    slug: str
-
-
-def create_campaign(
-    connection: Connection, plan: Plan, *, state: CampaignState, now: datetime, part_of: PartOf | None = None
-) -> int:
-    """Store the message, its links and its pictures as a new campaign; returns its number. Raises when there is one."""
+def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState, now: datetime, slug: str = "") -> int:
+    """Store the message, its links and its pictures as a new campaign, called by its message unless `slug` says
+    otherwise; returns its number. Raises when there is one."""
     message = plan.message
-    part_of = part_of or PartOf(plan.kind, plan.parent, message.slug)
     campaign_id = secrets.randbelow(2**31 - 1) + 1
     try:
         connection.execute(
             insert(campaigns).values(
                 id=campaign_id,
-                slug=part_of.slug,
-                kind=part_of.kind,
-                parent=part_of.parent,
+                slug=slug or message.slug,
+                kind=plan.kind,
+                parent=plan.parent,
                 state=state,
                 message=messages.to_json(message),
                 digest=message.digest,
