@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 # Territories with several zones in CLDR 47: the zone in which most people live.
 LARGEST: Mapping[str, str] = {
@@ -165,11 +167,23 @@ def _regions() -> Mapping[tuple[str, str], str]:
 
 @cache
 def zones_lived_in() -> tuple[str, ...]:
-    """The zones of all countries, each under its name of today: to choose one's own from."""
+    """The zones of all countries, each under its name of today: to choose one's own from. Of those of one country whose
+    clocks agree all year, one, or the list would be longer than all else on a page."""
     from babel.core import get_global
 
     zones: Mapping[str, list[str]] = get_global("territory_zones")
-    return tuple(sorted({zone for names in zones.values() for zone in names if not zone.startswith("Etc/")}))
+    kept: set[str] = set()
+    for territory, names in zones.items():
+        lived_in = sorted((one for one in names if not one.startswith("Etc/")), reverse=True)
+        first = LARGEST.get(territory)
+        kept |= set({_hours(one): one for one in (*lived_in, *([first] if first else ()))}.values())
+    return tuple(sorted(kept))
+
+
+def _hours(zone: str) -> tuple[timedelta | None, ...]:
+    """How far its clocks are from UTC in each month of a year."""
+    known = ZoneInfo(zone)
+    return tuple(known.utcoffset(datetime(2027, month, 15)) for month in range(1, 13))  # noqa: DTZ001 - by its own clock
 
 
 @cache

@@ -22,7 +22,8 @@ COMMERCIAL = re.compile(r"sendgrid|postmark|mailgun|\bses\b|amazon|\bsns\b", re.
 # Where another provider's documentation is cited as a source, or another program's export is read.
 CITING = {
     "delivery/ledger/warm_up.py",  # how fast a new address may grow
-    "settings/schema.py",  # the rates at which Amazon pauses an account
+    "settings/sending.py",  # the rates at which Amazon pauses an account
+    "timezones/guesses.py",  # a state of Brazil
     "transports/replies/phrases.py",  # whose words a row was gathered from
 }
 

@@ -26,7 +26,14 @@ EVERYWHERE = (None, *SuppressionReason, "unknown")  # "unknown": what a later ve
 # A reason on one list, which is written by leaving it and by staff.
 ON_LIST = (None, SuppressionReason.UNSUBSCRIBED, SuppressionReason.STAFF)
 PEOPLE = tuple(product(MEMBERSHIPS, MEMBERSHIPS, EVERYWHERE, ON_LIST, ON_LIST))
-GRAVITY = ("suppressed by staff", "bounced", "complained", "pending", "unsubscribed")  # the last is the most serious
+GRAVITY = (
+    "inactive",
+    "suppressed by staff",
+    "bounced",
+    "complained",
+    "pending",
+    "unsubscribed",
+)  # the last is the most serious
 SAID = {"staff": "suppressed by staff", "unknown": "suppressed by staff"}
 
 

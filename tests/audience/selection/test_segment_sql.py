@@ -206,8 +206,8 @@ def test_what_a_segment_can_not_say(segment: str, words: str) -> None:
 
 
 def test_the_name_is_the_same_in_both(world: Database) -> None:
-    assert supporter(("a@example.org", "", "Li", "", "", "", None))["name"] == "Li"
-    assert supporter(("a@example.org", "Ana", "Li", "", "", "", {}))["name"] == "Ana Li"
+    assert supporter(("a@example.org", "", "Li", "", "", "", "", None))["name"] == "Li"
+    assert supporter(("a@example.org", "Ana", "Li", "", "", "", "", {}))["name"] == "Ana Li"
 
 
 @pytest.mark.parametrize("source", ["supporter.age > 5", "not supporter.first_name == 5", "supporter.town in [1, 2]"])

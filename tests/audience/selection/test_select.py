@@ -150,8 +150,9 @@ Names = tuple[str, ...]
 STATUSES = st.sampled_from([*Membership, None])
 STOPS = st.sampled_from([*SuppressionReason, None, None])
 PEOPLE = st.lists(st.tuples(STATUSES, STATUSES, STATUSES, STOPS, STOPS, st.booleans(), st.booleans()), max_size=8)
-RANK = [Reason.STAFF, Reason.BOUNCED, Reason.COMPLAINED, Reason.PENDING, Reason.UNSUBSCRIBED]
+RANK = [Reason.INACTIVE, Reason.STAFF, Reason.BOUNCED, Reason.COMPLAINED, Reason.PENDING, Reason.UNSUBSCRIBED]
 BY_STOP = {
+    SuppressionReason.INACTIVE: Reason.INACTIVE,
     SuppressionReason.STAFF: Reason.STAFF,
     SuppressionReason.BOUNCED: Reason.BOUNCED,
     SuppressionReason.COMPLAINED: Reason.COMPLAINED,

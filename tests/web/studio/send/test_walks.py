@@ -97,7 +97,7 @@ def test_a_stale_tab_sends_nothing_that_nobody_saw(visitor: Visitor, house: Hous
 def test_all_of_it_works_without_script(visitor: Visitor, house: House) -> None:
     sender = visitor(Role.SENDER, "Siân", script=False)
     sender.locator("summary", has_text="Change").click()
-    sender.get_by_label("At this time").check()
+    sender.get_by_label("At this time, for everybody").check()
     sender.get_by_label("Day").fill("2026-12-01")
     sender.get_by_label("Time", exact=True).fill("09:00")
     sender.get_by_role("button", name="Keep this time").click()
@@ -122,7 +122,7 @@ def test_what_is_put_right_elsewhere_gives_the_button_back(visitor: Visitor, hou
 
 def test_a_time_that_is_being_chosen_is_left_alone(visitor: Visitor, house: House) -> None:
     sender = visitor(Role.SENDER, "Siân")
-    way, at = sender.locator("nav.way"), sender.get_by_label("At this time")
+    way, at = sender.locator("nav.way"), sender.get_by_label("At this time, for everybody")
     sender.locator("summary", has_text="Change").click()
     house.write(BODY, FRONT.replace("subject:", "subjekt:"))
     expect(way).to_contain_text("to fix")
@@ -191,7 +191,7 @@ def test_each_state_is_accessible_and_fits_its_screen(
     page.goto(f"{house.origin}{ROOM}?whole")
     if how is refused_time:
         page.locator("summary", has_text="Change").click()
-        page.get_by_label("At this time").check()
+        page.get_by_label("At this time, for everybody").check()
         page.get_by_label("Day").fill("2026-11-24")
         page.get_by_label("Time", exact=True).fill("08:00")
         page.get_by_role("button", name="Keep this time").click()
