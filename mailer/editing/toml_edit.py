@@ -5,6 +5,7 @@ What the values may be is for the callers: they hand in `check`, which reads the
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -132,6 +133,8 @@ def _written(text: str, path: list[str], value: Any) -> str:
             table[one] = tomlkit.table()
         table = table[one]
     before = table.get(name)
+    if value is None and (found := _without_section(text, path)) is not None:
+        return found
     if value is None:
         table.remove(name)
         return document.as_string()
@@ -141,6 +144,20 @@ def _written(text: str, path: list[str], value: Any) -> str:
     if before is None:
         _behind_the_last(table, name)
     return document.as_string()
+
+
+def _without_section(text: str, path: list[str]) -> str | None:
+    """The text without the section at `path`, but with the comment above the next one; None where it has no header."""
+    header = re.search(rf"^[ \t]*\[\s*{re.escape('.'.join(path))}\s*\][^\n]*\n?", text, re.MULTILINE)
+    if header is None:
+        return None
+    following = re.search(r"(?:^[ \t]*(?:#[^\n]*)?\n)*(?:^[ \t]*\[|\Z)", text[header.end() :], re.MULTILINE)
+    assert following is not None, "every text has an end"
+    return (
+        text[: header.start()].rstrip(NEWLINE)
+        + NEWLINE * bool(header.start())
+        + text[header.end() + following.start() :]
+    )
 
 
 def _behind_the_last(table: Any, name: str) -> None:
