@@ -30,7 +30,7 @@ from mailer.web.studio.preview.frame import FRAMED, policy
 
 VERSIONS = 10  # that are offered
 MOST_SENT = 8 * LARGEST_BYTES  # a form has the text twice, and three bytes for many a sign
-NAMES = {LAYOUT_FILE: "How it looks", DRAFT_FILE: "What drafts begin with", DEFINITION_FILE: "Name and fields"}
+NAMES = {LAYOUT_FILE: "How it looks", DRAFT_FILE: "First draft", DEFINITION_FILE: "Name and fields"}
 PARTS = TemplateChoice(
     BLOCKS, "Parts that all share", "Header, button, quote, picture, footer … as every template uses them"
 )

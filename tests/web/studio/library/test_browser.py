@@ -68,7 +68,7 @@ def test_a_picture_is_replaced_and_a_template_changed(
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("Saved")
     assert "[fields.closing]" in (workspace.templates / "appeal" / "template.toml").read_text(encoding="utf-8")
-    page.get_by_role("link", name="What drafts begin with").click()
+    page.get_by_role("link", name="First draft").click()
     begins = page.get_by_label("draft.md, in Markdown")
     begins.fill(begins.input_value().replace("Dear ", "Good morning "))
     expect(page.frame_locator(".mails iframe >> nth=0").get_by_text("Good morning")).to_be_attached()
