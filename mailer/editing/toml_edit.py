@@ -147,17 +147,21 @@ def _written(text: str, path: list[str], value: Any) -> str:
 
 
 def _without_section(text: str, path: list[str]) -> str | None:
-    """The text without the section at `path`, but with the comment above the next one; None where it has no header."""
-    header = re.search(rf"^[ \t]*\[\s*{re.escape('.'.join(path))}\s*\][^\n]*\n?", text, re.MULTILINE)
+    """The text without the section at `path`, but with the comment above the next one, which tomlkit takes for a part
+    of this one; None where it can't be cut out as lines."""
+    name = r"\s*\.\s*".join(f'"?{re.escape(one)}"?' for one in path)
+    header = re.search(rf"^[ \t]*\[\s*{name}\s*\][^\n]*\n?", text, re.MULTILINE)
     if header is None:
         return None
-    following = re.search(r"(?:^[ \t]*(?:#[^\n]*)?\n)*(?:^[ \t]*\[|\Z)", text[header.end() :], re.MULTILINE)
-    assert following is not None, "every text has an end"
-    return (
-        text[: header.start()].rstrip(NEWLINE)
-        + NEWLINE * bool(header.start())
-        + text[header.end() + following.start() :]
-    )
+    above, below = text[: header.start()].rstrip(NEWLINE), text[header.end() :]
+    kept = re.search(r"(?:^[ \t\r]*(?:#[^\n]*)?\n)*(?:^[ \t]*\[|^[ \t]*#[^\n]*\Z|\Z)", below, re.MULTILINE)
+    assert kept is not None, "every text has an end"
+    found = (above and above + NEWLINE) + below[kept.start() :]
+    try:
+        is_right = _flat(tomllib.loads(found)) == _flat(_with(tomllib.loads(text), path, None))
+    except tomllib.TOMLDecodeError:  # a text of several lines looked like a section
+        return None
+    return found if is_right else None
 
 
 def _behind_the_last(table: Any, name: str) -> None:
