@@ -69,7 +69,7 @@ def make_newsletter(
         raise MailerError(
             f"there is no template {template!r}", place=Place("templates/"), remedy=nearest(template, names)
         )
-    layout, faults = read_layout(workspace.root, template)
+    layout, faults = read_layout(workspace.templates, template)
     raise_errors(f"The template {template} has faults:", faults)
     if repeats and not (workspace.templates / template / SERIES_FILE).is_file():
         remedy = "Use the template digest, or add `series:` to another newsletter by hand: docs/series.md."
@@ -121,8 +121,14 @@ def draft_text(
 
 def sample_text(workspace: Workspace, slug: str, *, template: str) -> str:
     """The first draft with what the template needs filled in by examples, to show what it looks like."""
-    fields = read_layout(workspace.root, template)[0].fields.values()
+    fields = read_layout(workspace.templates, template)[0].fields.values()
     return draft_text(workspace, slug, template=template, fields=list(fields))
+
+
+def field_lines(workspace: Workspace, template: str) -> int:
+    """How many lines the template's keys add to its draft."""
+    fields = read_layout(workspace.templates, template)[0].fields.values()
+    return "".join(_field(field) for field in fields).count("\n")
 
 
 EXAMPLES = {"image": "picture.jpg", "url": "https://example.org/", "time": f'"{EXAMPLE}"'}

@@ -5,6 +5,7 @@ What the values may be is for the callers: they hand in `check`, which reads the
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -132,6 +133,8 @@ def _written(text: str, path: list[str], value: Any) -> str:
             table[one] = tomlkit.table()
         table = table[one]
     before = table.get(name)
+    if value is None and (found := _without_section(text, path)) is not None:
+        return found
     if value is None:
         table.remove(name)
         return document.as_string()
@@ -141,6 +144,24 @@ def _written(text: str, path: list[str], value: Any) -> str:
     if before is None:
         _behind_the_last(table, name)
     return document.as_string()
+
+
+def _without_section(text: str, path: list[str]) -> str | None:
+    """The text without the section at `path`, but with the comment above the next one, which tomlkit takes for a part
+    of this one; None where it can't be cut out as lines."""
+    name = r"\s*\.\s*".join(f'"?{re.escape(one)}"?' for one in path)
+    header = re.search(rf"^[ \t]*\[\s*{name}\s*\][^\n]*\n?", text, re.MULTILINE)
+    if header is None:
+        return None
+    above, below = text[: header.start()].rstrip(NEWLINE), text[header.end() :]
+    kept = re.search(r"(?:^[ \t\r]*(?:#[^\n]*)?\n)*(?:^[ \t]*\[|^[ \t]*#[^\n]*\Z|\Z)", below, re.MULTILINE)
+    assert kept is not None, "every text has an end"
+    found = (above and above + NEWLINE) + below[kept.start() :]
+    try:
+        is_right = _flat(tomllib.loads(found)) == _flat(_with(tomllib.loads(text), path, None))
+    except tomllib.TOMLDecodeError:  # a text of several lines looked like a section
+        return None
+    return found if is_right else None
 
 
 def _behind_the_last(table: Any, name: str) -> None:

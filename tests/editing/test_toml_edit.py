@@ -116,6 +116,21 @@ def test_a_new_key_goes_below_the_last_one_of_its_section_and_not_into_the_next(
     assert "# inline\nnew = true\ndotted.one = 1\n\n# the columns" in found
 
 
+@pytest.mark.parametrize(
+    ("section", "left"),
+    [
+        ("[f.a]\nx = 1\n\n# of b\n[f.b]\nx = 2\n", "\n# of b\n[f.b]\nx = 2\n"),
+        ('[f."a"]  # of a\nx = 1\n# the end', "# the end"),
+        ('[f.a]\nx = """\n[f.b]\ny"""\n[f.b]\nx = 2\n', "[f.b]\nx = 2\n"),
+        ("[f]\na = {x = 1}\nb = 2\n", "[f]\nb = 2\n"),
+    ],
+)
+def test_a_section_is_taken_out_without_the_comment_of_the_next(section: str, left: str) -> None:
+    for text, wanted in ((section, left), (section.replace("\n", "\r\n"), left.replace("\n", "\r\n"))):
+        assert change_toml(text, {"f.a": None}) == wanted
+        assert change_toml(f"z = 1  # kept\n{section}", {"f.a": None}) == f"z = 1  # kept\n{left}"
+
+
 def test_a_table_is_given_whole_with_names_that_have_dots() -> None:
     found = change_toml(TORTURE, {"columns": {"Email": "email", "a.b c": "x"}})
     assert tomllib.loads(found)["columns"] == {"Email": "email", "a.b c": "x"}

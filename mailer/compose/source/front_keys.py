@@ -143,7 +143,7 @@ class KeyReader:
             if name and not is_mjml:
                 self.fault(f"unknown template {name!r}", "template", nearest(name, known))
             return TemplateDefinition(name, known=not name)
-        layout, faults = read_layout(root, name)
+        layout, faults = read_layout(self.newsletter.workspace.templates, name)
         self.faults += faults
         return layout
 

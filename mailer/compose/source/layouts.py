@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
-from mailer.toml_file import read_toml
+from mailer.toml_file import toml_of
 
-LAYOUT_FILE = "layout.mjml"
+LAYOUT_FILE, DEFINITION_FILE = "layout.mjml", "template.toml"
 FIELD_TYPES = ("text", "markdown", "image", "url", "time")
 FIELD_KEYS = ("type", "label", "required", "help")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -35,10 +35,15 @@ class TemplateDefinition:
     """What templates/<name>/template.toml says."""
 
     name: str
+    title: str = ""  # as staff know it; "" makes one of the name
     description: str = ""
     fields: Mapping[str, LayoutField] = field(default_factory=dict[str, LayoutField])
     typographic_quotes: bool = False  # straight quotes in Markdown become those of the message's language
     known: bool = True  # False: there is no such layout, so nothing can be said about a message's keys
+
+    @property
+    def label(self) -> str:
+        return self.title or self.name.replace("-", " ").capitalize()
 
 
 def layout_names(root: Path) -> list[str]:
@@ -46,19 +51,22 @@ def layout_names(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / "templates").glob(f"*/{LAYOUT_FILE}"))
 
 
-def read_layout(root: Path, name: str) -> tuple[TemplateDefinition, list[Diagnostic]]:
-    """The layout `name`, and what is wrong with its template.toml."""
-    path = root / "templates" / name / "template.toml"
-    place = Place(f"templates/{name}/template.toml")
-    if not path.is_file():
-        return TemplateDefinition(name), []
+def read_layout(templates: Path, name: str) -> tuple[TemplateDefinition, list[Diagnostic]]:
+    """The layout `name` of the folder `templates`, and what is wrong with its template.toml."""
+    path = templates / name / DEFINITION_FILE
+    return layout_of(path.read_bytes(), name) if path.is_file() else (TemplateDefinition(name), [])
+
+
+def layout_of(content: bytes, name: str) -> tuple[TemplateDefinition, list[Diagnostic]]:
+    """The same of what a layout's template.toml would hold."""
+    place = Place(f"templates/{name}/{DEFINITION_FILE}")
     try:
-        data = read_toml(path, place.file).data
+        data = toml_of(content, place.file).data
     except MailerError as error:
         return TemplateDefinition(name), list(error.diagnostics)
     faults = [
-        Diagnostic(f"unknown key {key!r}", place, "Known: description, typographic_quotes, [fields.<name>].")
-        for key in sorted(set(data) - {"description", "fields", "typographic_quotes"})
+        Diagnostic(f"unknown key {key!r}", place, "Known: title, description, typographic_quotes, [fields.<name>].")
+        for key in sorted(set(data) - {"title", "description", "fields", "typographic_quotes"})
     ]
     tables: Any = data.get("fields", {})
     if not isinstance(tables, dict):
@@ -76,8 +84,8 @@ def read_layout(root: Path, name: str) -> tuple[TemplateDefinition, list[Diagnos
         faults.append(
             Diagnostic("typographic_quotes must be true or false", place, "Without quotes: typographic_quotes = true")
         )
-    description = str(data.get("description", ""))
-    return TemplateDefinition(name, description, fields, typographic_quotes=quotes is True), faults
+    title, description = str(data.get("title", "")), str(data.get("description", ""))
+    return TemplateDefinition(name, title, description, fields, typographic_quotes=quotes is True), faults
 
 
 def _field_faults(name: str, table: Any, place: Place) -> Iterator[Diagnostic]:

@@ -1,10 +1,10 @@
-"""Changes the MJML of templates: tried out beside the workspace, saved like any text, and copied under another name."""
+"""Changes the files of templates: tried out beside the workspace, saved like any text, copied under another name."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -12,12 +12,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from mailer.compose.source.layouts import LAYOUT_FILE, layout_names
+from mailer.compose.source.front_keys import KEYS
+from mailer.compose.source.layouts import DEFINITION_FILE, LAYOUT_FILE, NAME, layout_names, layout_of
 from mailer.compose.source.text_file import LARGEST_BYTES
+from mailer.diagnostics import Diagnostic, Place
 from mailer.editing.files import UNFINISHED, one_at_a_time, write_file
+from mailer.editing.first_draft import DRAFT, DRAFT_FILE
 from mailer.editing.save import SaveConflict, Saved, digest, put_together
+from mailer.editing.toml_edit import TomlValue, save_toml
 from mailer.editing.versions import Version, keep_version
-from mailer.errors import MailerError, nearest
+from mailer.errors import MailerError, nearest, raise_errors
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
@@ -28,12 +32,15 @@ BLOCKS = "blocks"  # the folder of the parts that all templates share
 
 
 def template_files(workspace: Workspace, name: str) -> list[str]:
-    """The MJML files of a template, or of the parts that all share; its frame first. None where there is no such."""
+    """The files of a template that can be edited, or the parts that all share: its frame first, then what new
+    newsletters begin with and its definition, whether it has those yet or not. None where there is no such."""
     folder = workspace.templates / name
     if not SLUG.fullmatch(name) or folder.is_symlink():
         return []
     found = sorted(one.name for one in folder.glob("*.mjml") if one.is_file() and not one.is_symlink())
-    return sorted(found, key=lambda one: one != LAYOUT_FILE)
+    if LAYOUT_FILE in found:
+        found += [one for one in (DRAFT_FILE, DEFINITION_FILE) if not (folder / one).is_symlink()]
+    return sorted(found, key=lambda one: (one != LAYOUT_FILE, one.endswith(".mjml")))
 
 
 def template_subject(name: str) -> str:
@@ -47,11 +54,14 @@ def versions_of(name: str) -> str:
 
 
 def read_template(workspace: Workspace, name: str, file: str) -> str:
-    """A file of a template as it is, with its line ends. Raises `MailerError`."""
+    """A file of a template as it is, with its line ends; what counts where there is none. Raises `MailerError`."""
     if file not in template_files(workspace, name):
         raise MailerError(f"there is no file {file} of the template {name}")
+    path = workspace.templates / name / file
+    if not path.exists():
+        return DRAFT if file == DRAFT_FILE else ""
     try:
-        return (workspace.templates / name / file).read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
         raise MailerError(f"{file} is not UTF-8, so it can’t be edited here", remedy="Save it as UTF-8.") from None
 
@@ -88,13 +98,59 @@ def save_template(
         raise MailerError("this text is too long to be saved", remedy="Put parts of it into files of their own.")
     if text != now:
         write_file(workspace.templates / name / file, content, within=workspace.templates)
-        for one in (now, text):
-            keep_version(connection, versions_of(name), Version(file, one, digest(one), at))
-        audit.record(
-            connection, actor, SAVED, at=at, subject=template_subject(name), detail=file, before=digest(now),
-            after=digest(text),
-        )  # fmt: skip
+        _record(connection, actor, name, file, before=now, after=text, at=at)
     return Saved(text, merged=merged)
+
+
+def save_definition(
+    workspace: Workspace, connection: Connection, actor: Actor, name: str, changes: Mapping[str, TomlValue], *,
+    base: str, at: datetime,
+) -> Saved | SaveConflict:  # fmt: skip
+    """Change what a template's template.toml says, by dotted key. `base` is as in `save_template`, but what others
+    changed is told value by value. Raises `MailerError` with every fault, with nothing written."""
+    actor.require(Right.SETTINGS)
+    one_at_a_time(connection)
+    before = read_template(workspace, name, DEFINITION_FILE)
+    path = workspace.templates / name / DEFINITION_FILE
+    done = save_toml(
+        connection,
+        path,
+        changes,
+        base=base,
+        within=workspace.templates,
+        check=lambda text: check_definition(name, text),
+    )
+    if isinstance(done, Saved) and done.text != before:
+        _record(connection, actor, name, DEFINITION_FILE, before=before, after=done.text, at=at)
+    return done
+
+
+def check_definition(name: str, text: str) -> None:
+    """Raises `MailerError` with all that is wrong with a template.toml."""
+    raise_errors("It can’t be saved like this:", layout_of(text.encode("utf-8"), name)[1])
+
+
+def check_new_field(name: str, field: str, known: Mapping[str, object]) -> None:
+    """Raises `MailerError` where a template's field can't be called so."""
+    place = Place(f"templates/{name}/{DEFINITION_FILE}")
+    faults: list[Diagnostic] = []
+    if not NAME.fullmatch(field):
+        faults.append(Diagnostic(f"{field!r} can’t be a field’s name", place, "Use small letters, digits and _: place"))
+    elif field in KEYS or field in known:
+        faults.append(Diagnostic(f"newsletters have a field {field} already", place, "Choose another name."))
+    raise_errors("It can’t be added:", faults)
+
+
+def _record(
+    connection: Connection, actor: Actor, name: str, file: str, *, before: str, after: str, at: datetime
+) -> None:
+    """Keep what was there and what is, and say in the audit log who did it."""
+    for one in (before, after):
+        keep_version(connection, versions_of(name), Version(file, one, digest(one), at))
+    audit.record(
+        connection, actor, SAVED, at=at, subject=template_subject(name), detail=file, before=digest(before),
+        after=digest(after),
+    )  # fmt: skip
 
 
 def copy_template(

@@ -85,7 +85,7 @@ def form_of(source: Source | None, workspace: Workspace) -> TextForm | None:
         ),
     ]
     if not source.is_mjml:
-        looks = [(name, name.replace("-", " ").capitalize()) for name in layout_names(workspace.root)]
+        looks = [(name, read_layout(workspace.templates, name)[0].label) for name in layout_names(workspace.root)]
         about.insert(2, TextField("template", "Look", source.template, options=looks))
     action = source.action
     about.append(TextField("action.label", "Words on the button", action.label if action else ""))
@@ -311,7 +311,7 @@ def _said(front: FrontMatter) -> Callable[[str], str]:
 
 
 def _fields(source: Source, workspace: Workspace) -> Iterable[LayoutField]:
-    return read_layout(workspace.root, source.template)[0].fields.values() if source.template else ()
+    return read_layout(workspace.templates, source.template)[0].fields.values() if source.template else ()
 
 
 def _title(workspace: Workspace, name: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
-from mailer.compose.source.layouts import layout_names
+from mailer.compose.source.layouts import layout_names, read_layout
 from mailer.compose.source.message_file import Source, read_source, source_of
 from mailer.delivery.campaigns.plan import compile_newsletter
-from mailer.diagnostics import Diagnostic, worst_first
-from mailer.editing.first_draft import sample_text
+from mailer.diagnostics import Diagnostic, Place, worst_first
+from mailer.editing.first_draft import DRAFT_FILE, field_lines, sample_text
 from mailer.editing.library.changes import fixed
 from mailer.editing.library.templates import BLOCKS, tried_out
 from mailer.errors import MailerError
@@ -87,20 +87,37 @@ def drafts_using(visit: Visit, name: str) -> list[ShelvedNewsletter]:
 
 def try_out(visit: Visit, name: str, file: str, text: str) -> TemplateTrial:
     """Make the samples and drafts that use a template as if its file held `text`."""
-    drafts = drafts_using(visit, name)
+    drafts = [] if file == DRAFT_FILE else drafts_using(visit, name)  # those there are began already
     tried = [one for one in drafts[:MOST_DRAFTS] if not leading_out(visit.workspace.root, one.slug)]
     found: dict[Diagnostic, None] = {}
     mails: list[TrialMail] = []
     with tried_out(visit.workspace, name, file, text) as trial:
         for template in _templates(visit.workspace, name):
-            label = f"A new {template.replace('-', ' ')}"
+            label = f"A new {read_layout(trial.templates, template)[0].label.lower()}"
             mails.append(_mail(visit, "", label, (trial, visit.workspace), found, template=template))
         for one in tried:
             mails.append(_mail(visit, one.slug, one.name, (trial, visit.workspace), found))
     made = hashlib.sha256("\0".join((name, file, text)).encode()).hexdigest()[:24]
+    if file == DRAFT_FILE:
+        found = dict.fromkeys(_in_draft(visit.workspace, name, text, found))
     of_it = [one for one in found if one.place and one.place.file.startswith("templates/")]
     trial_of = TemplateTrial(made, tuple(worst_first(of_it)), tuple(mails), len(drafts) - len(tried))
     return kept_trials(visit).keep(made, trial_of)
+
+
+def _in_draft(workspace: Workspace, name: str, text: str, found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """What was found in the sample, told of the line of the draft that it was made of."""
+    fields = text[:at].count("\n") + 1 if (at := text.find("%fields%")) >= 0 else len(text)
+    more = field_lines(workspace, name)
+    for one in found:
+        place = one.place
+        if place is None or place.file.startswith("newsletters/"):
+            line = place.line if place else None
+            if line and line > fields:
+                line = max(line - more, fields)
+            yield replace(one, place=Place(f"templates/{name}/{DRAFT_FILE}", line))
+        else:
+            yield one
 
 
 def _templates(workspace: Workspace, name: str) -> list[str]:

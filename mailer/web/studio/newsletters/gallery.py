@@ -35,8 +35,8 @@ def choices(workspace: Workspace) -> Sequence[TemplateChoice]:
     """Every template of the workspace."""
     found: list[TemplateChoice] = []
     for name in layout_names(workspace.root):
-        about = read_layout(workspace.root, name)[0].description
-        found.append(TemplateChoice(name, name.replace("-", " ").capitalize(), about))
+        layout, _ = read_layout(workspace.templates, name)
+        found.append(TemplateChoice(name, layout.label, layout.description))
     return found
 
 

@@ -1,4 +1,4 @@
-// The text of a template: tried out in a pause of typing, and a finding leads to its line.
+// A file of a template, as text or as a form: tried out in a pause of typing, and a finding leads to its line.
 const PAUSE = 900; // ms
 const form = document.querySelector("#edit"), text = document.querySelector("#text");
 let waiting = 0, asked = 0, unsaved = false;
@@ -14,9 +14,9 @@ async function look() {
   }
 }
 
-if (!text.readOnly) {
-  text.addEventListener("input", () => {
-    unsaved = text.value !== text.defaultValue;
+if (text ? !text.readOnly : form.querySelector("[name=title]:enabled")) {
+  form.addEventListener("input", () => {
+    unsaved = !text || text.value !== text.defaultValue;
     clearTimeout(waiting);
     waiting = setTimeout(look, PAUSE);
   });
@@ -26,7 +26,7 @@ if (!text.readOnly) {
 
 document.addEventListener("click", (event) => {
   const line = Number(event.target.closest?.("[data-line]")?.dataset.line);
-  if (!line) return;
+  if (!line || !text) return;
   event.preventDefault();
   const lines = text.value.split("\n"), start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
   text.focus();

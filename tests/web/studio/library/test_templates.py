@@ -135,3 +135,137 @@ def test_a_copy_is_in_the_gallery_at_once(house: House) -> None:
         assert reply.status == 422, name
     assert house.post(ROOM, b"do=look", cookie=house.sign_in(Role.WRITER)).status == 403
     assert "Only admins" in house.get(ROOM, cookie=house.sign_in(Role.WRITER)).text
+
+
+DEFINITION = """\
+# What this look is for; the board agreed to it.
+description = "One ask"  # keep it short
+
+[fields.kicker]
+type = "text"
+label = "Line above"
+
+# Only our own photographs.
+[fields.picture]
+type = "image"
+label = "Picture"
+"""
+
+
+def define(house: House, text: str = DEFINITION) -> str:
+    (house.workspace.templates / "appeal" / "template.toml").write_bytes(text.encode())
+    return text
+
+
+def definition(house: House) -> str:
+    return (house.workspace.templates / "appeal" / "template.toml").read_bytes().decode()
+
+
+def fill(house: House, base: str, do: str = "save", *, cookie: str | None = None, **changes: str) -> Reply:
+    """Send the form as it is for a file that says `base`, with changes; two _ are a dot."""
+    fields = {"do": do, "base": base, "description": "One ask", "kicker.type": "text", "kicker.label": "Line above",
+              "picture.type": "image", "picture.label": "Picture", "-.type": "text",
+              **{key.replace("__", "."): value for key, value in changes.items()}}  # fmt: skip
+    body = urlencode([("field", "kicker"), ("field", "picture"), *fields.items()])
+    return house.post(f"{ROOM}?file=template.toml", body.encode(), cookie=cookie)
+
+
+def test_name_and_fields_are_changed_in_place(house: House) -> None:
+    before = define(house)
+    page = house.get(f"{ROOM}?file=template.toml").text
+    assert 'value="Line above"' in page
+    assert fill(house, before).status == 303
+    assert definition(house) == before, "nothing was changed"
+    new = {"new": "place", "-__label": "Where it is", "-__help": "Town and street", "-__type": "text"}
+    reply = fill(house, before, title="Big ask", kicker__label="Above", kicker__help="Short", **new)
+    assert reply.headers["location"] == f"{ROOM}?file=template.toml&done=saved", reply.text
+    assert definition(house) == before.replace(
+        '# keep it short\n', '# keep it short\ntitle = "Big ask"\n'
+    ).replace('label = "Line above"\n', 'label = "Above"\nhelp = "Short"\n') + (
+        '\n[fields.place]\ntype = "text"\nlabel = "Where it is"\nhelp = "Town and street"\n'
+    )  # fmt: skip
+    assert "Big ask" in house.get("/templates").text
+    assert re.search(r"version=[0-9a-f]{16}", house.get(f"{ROOM}?file=template.toml").text)
+    with house.studio.database.read() as connection:
+        last = connection.execute(select(audit_log.c.action, audit_log.c.detail)).all()[-1]
+    assert tuple(last) == ("template saved", "template.toml")
+
+
+def test_a_field_is_taken_out_but_not_the_note_of_the_next(house: House) -> None:
+    before = define(house)
+    assert fill(house, before, gone="kicker").status == 303
+    assert definition(house) == before.replace('[fields.kicker]\ntype = "text"\nlabel = "Line above"\n\n', "")
+
+
+def test_fields_that_drafts_cannot_do_without_are_told_first(house: House) -> None:
+    before = define(house)
+    refused = fill(house, before, kicker__required="1")
+    assert refused.status == 422
+    assert "<bdi>Our appeal</bdi>: kicker is missing" in refused.text
+    assert definition(house) == before
+    seen = re.search(r'name="seen" value="([0-9a-f]+)"', refused.text)
+    assert seen
+    assert fill(house, before, "anyway", kicker__required="1", seen=seen[1]).status == 303
+    assert "required = true" in definition(house)
+
+
+@pytest.mark.parametrize("name", ["", "Town Hall", "a.b", "kicker", "subject"])
+def test_a_field_that_cannot_be_is_told_and_what_was_typed_stays(house: House, name: str) -> None:
+    before = define(house)
+    reply = fill(house, before, new=name, **{"-__label": "Where & when"})
+    assert reply.status == 422
+    assert re.search(r'role="alert">.*(Use small letters|have a field \w+ already)', reply.text)
+    assert "Where &amp; when" in reply.text
+    assert definition(house) == before
+
+
+def test_two_who_change_a_definition(house: House) -> None:
+    before = define(house)
+    define(house, before.replace('"Picture"', '"A photograph"'))
+    assert "done=merged" in fill(house, before, title="Big ask").headers["location"]
+    assert 'label = "A photograph"' in definition(house)
+    now = definition(house)
+    clash = fill(house, before, picture__label="A drawing")
+    assert clash.status == 412
+    assert definition(house) == now
+    assert 'value="A drawing"' in clash.text
+    assert 'value="Big ask"' in clash.text, "what they changed elsewhere"
+    assert fill(house, now, cookie=house.sign_in(Role.WRITER)).status == 403
+    assert "<fieldset class=\"stack\" disabled" in house.get(
+        f"{ROOM}?file=template.toml", cookie=house.sign_in(Role.WRITER)
+    ).text  # fmt: skip
+
+
+def test_a_file_that_is_no_toml_is_left_to_its_owner(house: House) -> None:
+    before = define(house, "description = \n")
+    page = house.get(f"{ROOM}?file=template.toml")
+    assert page.status == 200
+    assert "not valid TOML" in page.text
+    assert fill(house, before).status == 422
+    assert definition(house) == before
+
+
+def test_what_drafts_begin_with_is_edited_with_its_lines(house: House) -> None:
+    path = house.workspace.templates / "appeal" / "draft.md"
+    before = path.read_text(encoding="utf-8")
+    address = f"{ROOM}?file=draft.md"
+
+    def send(do: str, text: str, base: str) -> Reply:
+        return house.post(address, urlencode({"do": do, "text": text, "base": base}).encode())
+
+    wrong = f"{before}\n{{{{ nobody.knows }}}}\n"
+    refused = send("save", wrong, before)
+    assert refused.status == 422
+    assert f'data-line="{before.count(chr(10)) + 2}"' in refused.text
+    assert path.read_text(encoding="utf-8") == before
+    text = before.replace("Dear ", "Good morning ")
+    assert send("save", text, before).headers["location"] == f"{address}&done=saved"
+    assert path.read_text(encoding="utf-8") == text
+    assert send("save", before.replace("Dear ", "Hello "), before).status == 412
+    path.unlink()
+    page = house.get(address).text
+    held = re.search(r'name="text"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    assert held
+    ours = unescape(held[1]) + "\nWith thanks\n"
+    assert send("save", ours, unescape(held[1])).status == 303
+    assert path.read_text(encoding="utf-8") == ours, "it had none of its own"
