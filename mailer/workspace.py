@@ -156,7 +156,7 @@ class Newsletter:
 
     @property
     def is_automation(self) -> bool:
-        return (self.folder / AUTOMATION_FILE).is_file()
+        return bool(SLUG.fullmatch(self.slug)) and (self.folder / AUTOMATION_FILE).is_file()
 
     def messages(self) -> list[str]:
         """The files of an automation's messages, without their translations, sorted."""

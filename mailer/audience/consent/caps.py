@@ -18,7 +18,7 @@ from mailer.settings import Caps
 from mailer.store.engine.arrays import among
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import Instant, campaigns, deliveries
-from mailer.store.tables.states import DeliveryState
+from mailer.store.tables.states import CampaignKind, DeliveryState
 
 TAKEN = (DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value)  # had, or may have had
 LEAVING = (DeliveryState.QUEUED.value, DeliveryState.SENDING.value)
@@ -61,11 +61,14 @@ class CapNow:
 
 
 def cap_now(connection: Connection, cap: Caps, campaign_id: int, *, now: datetime) -> CapNow | None:
-    """What counts beside a campaign's own mails at hand-over; None when nothing does, so that nobody is asked about."""
+    """What counts at hand-over; None when nothing can, so that nobody is asked about. A newsletter's own mails never
+    do, since it has one for each person; a step's do, since people may come to it again."""
     since = now - cap.length
-    found: dict[int, int] = {row[0]: row[1] for row in RECENT.rows(connection, {"since": since})}
+    rows = RECENT.rows(connection, {"since": since})
+    found: dict[int, int] = {row[0]: row[1] for row in rows}
     others = [number for number in found if number != campaign_id]
-    if not others or campaign_id not in found:
+    comes_again = any(row[0] == campaign_id and row[2] == CampaignKind.STEP for row in rows)
+    if campaign_id not in found or not (others or comes_again):
         return None
     own = (found[campaign_id], campaign_id)
     before = tuple(number for number in others if (found[number], number) < own)
@@ -87,5 +90,7 @@ def within_cap() -> ColumnElement[bool]:
     return number.scalar_subquery() < bindparam("most")
 
 
-RECENT = PreparedStatement(_recent(bindparam("since", type_=Instant())).add_columns(campaigns.c.launched_at))
+RECENT = PreparedStatement(
+    _recent(bindparam("since", type_=Instant())).add_columns(campaigns.c.launched_at, campaigns.c.kind)
+)
 BEYOND = PreparedStatement(select(deliveries.c.id).where(among(deliveries.c.id, "deliveries"), ~within_cap()))

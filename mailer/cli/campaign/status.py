@@ -28,22 +28,30 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def status(as_json: bool) -> None:
-    """Show the status of every newsletter: sent, scheduled or still a draft."""
+    """Show the status of every newsletter: sent, scheduled or still a draft.
+
+    Of the mails of automations only those that wait for you are here; `mailer automations` has them all.
+    """
+    from mailer.automations.control.stuck import stuck_mails
     from mailer.delivery.campaigns.status import WAITING, campaign_statuses, draft_statuses
     from mailer.delivery.ledger.warm_up import WarmUp
     from mailer.delivery.series.due import next_moments
     from mailer.store.jobs import KINDS, count_jobs
+    from mailer.store.tables.states import CampaignKind
 
     moment = now()
     with workspace_and_database() as (workspace, database):
         transport = workspace.settings.transport
         with database.read() as connection:
             statuses = campaign_statuses(connection)
+            for mail in stuck_mails(connection):
+                statuses += campaign_statuses(connection, slug=mail.campaign)
             jobs = {kind.name: count_jobs(connection, kind) for kind in KINDS}
             today = WarmUp(workspace.settings.pace, transport=transport).today(connection, moment)
             tests, judged = _undecided(connection), _next_judged(connection)
             series = next_moments(connection)
-        edited = _edited(workspace, database, [one.slug for one in statuses if one.state in WAITING])
+        waiting = [one.slug for one in statuses if one.state in WAITING and one.kind is not CampaignKind.STEP]
+        edited = _edited(workspace, database, waiting)
         drafts = draft_statuses(workspace.slugs(), statuses, transport=transport)
     warm_up = {transport: today.in_words(moment)} if today else {}
     asks = bool(workspace.settings.studio.approvals)
@@ -211,7 +219,7 @@ def _held(one: CampaignStatus) -> str:
 
 def _next(one: CampaignStatus, *, warm_up: str) -> str:
     from mailer.delivery.schedule.schedule import in_words
-    from mailer.store.tables.states import CampaignState, DeliveryState
+    from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 
     moment = now()
     if one.state is CampaignState.SCHEDULED and one.due_at:
@@ -219,10 +227,11 @@ def _next(one: CampaignStatus, *, warm_up: str) -> str:
         local = one.local_at.replace("T", " ")
         return f"due {local} where each person is; launched {launch}" if local else f"due {launch}"
     unclear = f"see who, and decide: mailer resolve {one.slug}" if one.people.get(DeliveryState.UNCERTAIN) else ""
-    if one.why and unclear and one.state is CampaignState.FINISHED:
-        return f"{one.why} Some are uncertain: {unclear}"
-    if one.why:
-        return one.why
+    why = _why(one)
+    if why and unclear and (one.state is CampaignState.FINISHED or one.kind is CampaignKind.STEP):
+        return f"{why} Some are uncertain: {unclear}"
+    if why:
+        return why
     if unclear:
         return unclear
     if one.troubles and one.state is CampaignState.SENDING:
@@ -236,3 +245,13 @@ def _next(one: CampaignStatus, *, warm_up: str) -> str:
     if one.next_try and one.next_try > moment:
         return f"next try {in_words(one.next_try, zone='UTC', now=moment)}"
     return ""
+
+
+def _why(one: CampaignStatus) -> str:
+    """Why it is in its state; of an automation's paused step also what that means, and how it goes on."""
+    from mailer.store.tables.states import CampaignKind, CampaignState
+
+    if one.kind is not CampaignKind.STEP or one.state is not CampaignState.PAUSED:
+        return one.why
+    again = "" if "mailer resume" in one.why else f" Go on: mailer resume {one.slug}."
+    return f"{one.why.rstrip('.')}. People wait before this step of {one.parent}.{again}"

@@ -14,8 +14,10 @@ from mailer.audience.tags import tagged_with
 from mailer.automations.control import orders
 from mailer.automations.control.figures import automation_figures, way_of
 from mailer.automations.control.planned import plan_automation
+from mailer.automations.control.stuck import stuck_mails
 from mailer.automations.engine.due import due_automations
 from mailer.delivery.campaigns import lifecycle
+from mailer.delivery.campaigns import orders as campaign_orders
 from mailer.delivery.ledger.outcomes import MOST_ATTEMPTS, is_given_up
 from mailer.delivery.subscriptions.unsubscribe import leave_campaign
 from mailer.errors import MailerError
@@ -353,3 +355,27 @@ def test_the_mail_of_a_step_is_reported_and_left_like_a_newsletters(group: Group
     group.pass_days(5)
     assert group.mails("ada") == ["hello"]
     assert group.where("ada") == [("left", "left the list", "three-days")]
+
+
+@pytest.mark.parametrize("resend", [True, False])
+@pytest.mark.parametrize("leaves", [True, False])
+def test_staff_decide_about_a_steps_uncertain_mail(group: Group, resend: bool, leaves: bool) -> None:
+    """They go on meanwhile; a mail that is sent again asks once more whether they are still inside."""
+    group.start(WELCOME)
+    group.join("ada")
+    group.run()
+    with group.database.write() as connection:
+        connection.execute(update(deliveries).values(state="uncertain"))
+    group.pass_days(1)
+    assert group.where("ada") == [("inside", "", "three-days")]
+    with group.database.read() as connection:
+        (stuck,) = stuck_mails(connection)
+    assert (stuck.campaign, stuck.uncertain, stuck.is_paused) == ("welcome.1.hello", 1, False)
+    if leaves:
+        group.leave("ada")
+    campaign_orders.resolve(group.database, "welcome.1.hello", group.actor, resend=resend, now=group.now)
+    group.later(minutes=1)
+    group.run()
+    assert group.states() == {"skipped" if resend and leaves else "sent": 1}
+    with group.database.read() as connection:
+        assert stuck_mails(connection) == []

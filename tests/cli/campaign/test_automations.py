@@ -12,6 +12,7 @@ from mailer.audience.consent.changes import list_id, subscribe
 from mailer.audience.people.people import find_supporter
 from mailer.store.engine.database import open_database
 from mailer.store.tables.automations import automations
+from mailer.store.tables.core import deliveries
 from mailer.workspace import find_workspace
 from tests.automations.conftest import MESSAGE, WELCOME
 from tests.cli.conftest import PEOPLE, Mailer
@@ -65,3 +66,36 @@ def test_staff_start_an_automation_look_at_it_and_end_it(mailer: Mailer) -> None
     assert json.loads(mailer("automations", "--json").out)["hello"]["state"] == "stopped"
     log = mailer("audit").out
     assert all(f"automation {what}" in log for what in ("started", "closed", "stopped"))
+
+
+def test_status_shows_the_mails_of_automations_that_wait_for_staff(mailer: Mailer) -> None:
+    folder = Path("newsletters/hello")
+    folder.mkdir()
+    (folder / "automation.toml").write_text(WELCOME, encoding="utf-8")
+    for name in ("hello.md", "second.md"):
+        (folder / name).write_text(MESSAGE, encoding="utf-8")
+    Path("people.csv").write_text(PEOPLE, encoding="utf-8")
+    assert mailer("import", "supporters", "people.csv").code == 0
+    assert mailer("automations", "start", "hello", "--yes").code == 0
+    joins("ada@example.org")
+    assert mailer("run").code == 0
+    assert "hello.1" not in mailer("status").out
+    database = open_database(find_workspace().settings.database_url)
+    with database.write() as connection:
+        connection.execute(update(deliveries).values(state="uncertain"))
+    database.close()
+    said = mailer("status").out
+    assert "hello.1.hello: see who, and decide: mailer resolve hello.1.hello" in said
+    assert "hello.1.second" not in said
+    assert mailer("pause", "hello.1.hello").code == 0
+    told = "paused by staff. People wait before this step of hello. Go on: mailer resume hello.1.hello."
+    assert (
+        f"hello.1.hello: {told} Some are uncertain: see who, and decide: mailer resolve hello.1.hello"
+        in mailer("status").out
+    )
+    (known,) = [one for one in json.loads(mailer("status", "--json").out) if one["kind"] == "step"]
+    assert (known["slug"], known["parent"], known["people"]) == ("hello.1.hello", "hello", {"uncertain": 1})
+    assert "ada@example.org" in mailer("resolve", "hello.1.hello").out
+    assert mailer("resume", "hello.1.hello").code == 0
+    assert mailer("resolve", "hello.1.hello", "--resend").out.startswith("1 uncertain delivery of hello.1.hello is")
+    assert "hello.1" not in mailer("status").out

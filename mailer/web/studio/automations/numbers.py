@@ -10,7 +10,6 @@ from typing import cast
 
 from mailer.automations.control.figures import (
     AutomationFigures,
-    StepFigures,
     automation_figures,
     automation_states,
 )
@@ -55,11 +54,6 @@ class ShownFigures:
     def left(self) -> list[tuple[int, str]]:
         """Who left before the end, the most first."""
         return [(number, LEFT.get(reason, reason)) for reason, number in self.figures.left.most_common()]
-
-    @property
-    def paused(self) -> list[StepFigures]:
-        """The mails that wait for somebody to look."""
-        return [step for version in self.figures.versions for step in version.steps if step.is_paused]
 
 
 def newest_figures(visit: Visit, slug: str) -> CountedFigures[AutomationFigures | None] | None:

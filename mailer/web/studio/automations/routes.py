@@ -14,7 +14,7 @@ from mailer.editing.folders import folder_name, free_name, plain_name
 from mailer.editing.git.commits import into_git
 from mailer.errors import MailerError
 from mailer.staff.rights import Right
-from mailer.web.studio.automations import adding, running, settings, steps
+from mailer.web.studio.automations import adding, running, settings, steps, stuck
 from mailer.web.studio.automations.numbers import mark_of, newest_figures, shown_figures, shown_state, state_of
 from mailer.web.studio.automations.shown import all_automations, automation_of, is_edited
 from mailer.web.studio.automations.words import again_words, window_words
@@ -51,8 +51,7 @@ def show_one(visit: Visit) -> Response:
     return page(
         visit, "automations/automation.html", one=one, kind_of=kind_of, state=state_of(visit, one.slug),
         numbers=shown_figures(figures, automation) if figures else None, counting=kept is None,
-        mark=mark_of(visit, one.slug), is_edited=is_edited(visit, one),
-        known={step.name for step in automation.steps} if automation else set[str](),
+        mark=mark_of(visit, one.slug), stuck=stuck.stuck_of(visit, one.slug), is_edited=is_edited(visit, one),
         window=window_words(automation) if automation else "", again=again_words(automation) if automation else "",
         goals=[one.choices.name("pages", goal) for goal in automation.goals] if automation else [],
         to=one.choices.name("lists", automation.list) if automation else "",
@@ -119,6 +118,8 @@ ROOM = Room(
         StudioRoute(f"{HERE}/stop", running.show_stop, Access.SIGNED_IN),
         StudioRoute(f"{HERE}/stop", running.stop, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/close", running.close, Right.PAUSE, method="POST"),
+        StudioRoute(f"{HERE}/mails/{{mail}}/resume", stuck.resume, Right.PAUSE, method="POST"),
+        StudioRoute(f"{HERE}/mails/{{mail}}/decide", stuck.decide, Right.PAUSE, method="POST"),
         StudioRoute(f"{HERE}/settings", settings.show, Right.WRITE),
         StudioRoute(f"{HERE}/settings", settings.save, Right.WRITE, method="POST"),
         StudioRoute(f"{HERE}/add", adding.show, Right.WRITE),
@@ -129,4 +130,6 @@ ROOM = Room(
     places=(SidebarPlace("/automations", "Automations", "workflow", group=1, key="m"),),
     deeds=(Deed("New automation", "/automations/-/new", "workflow", asks=Right.WRITE),),
     find=find,
+    waits=stuck.waits,
+    wrong=stuck.wrong,
 )

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from mailer.counting import counted
 from mailer.staff.rights import Right
+from mailer.web.studio.automations.stuck import stuck_of
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import may, page
 from mailer.web.studio.core.rooms import Room, SidebarPlace, StudioRoute, WaitingTask
@@ -20,6 +21,7 @@ def show(visit: Visit) -> Response:
     """What waits for a decision."""
     return page(
         visit, "inbox/inbox.html", called=names_of(visit), bursts=bursts.to_decide(visit), uncertain=_uncertain(visit),
+        stuck=[one for one in stuck_of(visit) if one.may_decide and (one.mail.uncertain or one.mail.held)],
         replies=answers.how_many_wait(visit), unclear=returned.unclear(visit),
         many_unclear=returned.how_many_unclear(visit),
     )  # fmt: skip

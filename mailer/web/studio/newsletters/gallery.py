@@ -10,7 +10,7 @@ from typing import cast
 from mailer.compose.source.layouts import layout_names, read_layout
 from mailer.compose.source.message_file import source_of
 from mailer.delivery.campaigns.plan import prepare
-from mailer.editing.first_draft import sample_text
+from mailer.editing.first_draft import SERIES_FILE, sample_text
 from mailer.errors import MailerError
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
@@ -29,6 +29,7 @@ class TemplateChoice:
     name: str
     label: str
     about: str
+    may_repeat: bool = False  # it has a draft of a series
 
 
 def choices(workspace: Workspace) -> Sequence[TemplateChoice]:
@@ -36,7 +37,8 @@ def choices(workspace: Workspace) -> Sequence[TemplateChoice]:
     found: list[TemplateChoice] = []
     for name in layout_names(workspace.root):
         layout, _ = read_layout(workspace.templates, name)
-        found.append(TemplateChoice(name, layout.label, layout.description))
+        may_repeat = (workspace.templates / name / SERIES_FILE).is_file()
+        found.append(TemplateChoice(name, layout.label, layout.description, may_repeat))
     return found
 
 

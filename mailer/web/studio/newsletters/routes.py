@@ -64,15 +64,17 @@ def new(visit: Visit) -> Response:
 def make(visit: Visit) -> Response:
     """Make the newsletter, and open it."""
     form, workspace = visit.form, visit.workspace
-    name, template, copied = form.get("name")[:LONGEST_NAME], form.get("template"), form.get("copy")
-    aim = form.get("aim")
+    name, copied, aim = form.get("name")[:LONGEST_NAME], form.get("copy"), form.get("aim")
+    repeats = form.get("series")  # the template of one that does
+    template = repeats or form.get("template")
     try:
         slug = folders.free_name(workspace, folders.folder_name(name, at=visit.now.astimezone(visit.zone)))
         if copied:
             changes = aimed(read_source(workspace.newsletter(copied)), aim) if aim else {}
             folders.copy_newsletter(workspace, visit.who, copied, to=slug, name=name, changes=changes)
         else:
-            make_newsletter(workspace, slug, template=template, name=name, lists=visit.who.lists)
+            lists = visit.who.lists
+            make_newsletter(workspace, slug, template=template, name=name, lists=lists, repeats=bool(repeats))
     except MailerError as error:
         return _new(visit, name=name, wrong=error, copied=copied, aim=aim)
     with visit.database.write() as connection:

@@ -268,7 +268,7 @@ def test_a_time_zone_is_their_own_choice(served: Served, path: str) -> None:
     with served.database.write() as connection:
         known = {"timezone": "Europe/Paris", "timezone_source": "import"}
         connection.execute(update(people).where(people.c.id == 1).values(known))
-    assert '<option selected>Europe/Paris' in served.get(path).text
+    assert "<option selected>Europe/Paris" in served.get(path).text
     served.post(path, b"timezone=Europe%2FParis")
     assert kept() == ("Europe/Paris", "import"), "what is left as it was is nobody's choice"
     served.post(path, b"frequency=every")
@@ -276,6 +276,6 @@ def test_a_time_zone_is_their_own_choice(served: Served, path: str) -> None:
     assert kept() == ("Europe/Paris", "import")
     served.post(path, b"timezone=America%2FNew_York")
     assert kept() == ("America/New_York", "own")
-    assert 'selected>America/New_York' in served.get(path).text
+    assert "selected>America/New_York" in served.get(path).text
     served.post(path, b"timezone=")
     assert kept() == ("", "")

@@ -1,4 +1,5 @@
-"""A copy for those who didn't get the newsletter, or got it and didn't sign: nobody mailed twice, nobody left out."""
+"""A copy for those who didn't get the newsletter, or got it and didn't sign: nobody mailed twice, nobody left
+out; and one that repeats."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from mailer.audience.petition.signatures import tally
+from mailer.editing.first_draft import make_newsletter
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.web.studio.newsletters.shelf import shelf_of
@@ -116,3 +118,18 @@ def test_an_audience_that_can_not_be_read_makes_no_copy(house: House, sent: None
     assert "Make the copy" in reply.text
     assert not (house.workspace.newsletters / COPY).exists()
     assert house.get(HERE).status == 200
+
+
+@pytest.mark.sqlite
+def test_one_that_repeats_begins_as_the_command_makes_it(house: House) -> None:
+    page = house.get("/newsletters/new").text
+    assert re.findall(r'name="series" value="([^"]*)"', page) == ["digest"]
+    reply = house.post("/newsletters/new", urlencode({"name": "River news", "series": "digest"}).encode())
+    assert reply.status == 303, reply.text
+    slug = reply.headers["location"].split("/")[2]
+    made = (house.workspace.newsletters / slug / "message.md").read_bytes()
+    again = make_newsletter(house.workspace, "again", template="digest", name="River news", repeats=True)
+    assert made == (house.workspace.root / again).read_bytes().replace(b"again", slug.encode())
+    assert house.get(f"/newsletters/{slug}/series").status == 200
+    wrong = house.post("/newsletters/new", urlencode({"name": "Another", "series": "appeal"}).encode())
+    assert (wrong.status, "has no series.md" in wrong.text) == (422, True)
