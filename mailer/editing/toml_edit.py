@@ -138,7 +138,9 @@ def _written(text: str, path: list[str], value: Any) -> str:
     if value is None:
         table.remove(name)
         return document.as_string()
-    table[name] = tomlkit.string(value, multiline=NEWLINE in value) if isinstance(value, str) else value
+    table[name] = (
+        tomlkit.string(value, multiline=NEWLINE in value and "\r" not in value) if isinstance(value, str) else value
+    )
     if isinstance(table[name], Array) and isinstance(before, Array):
         table[name].multiline(NEWLINE in before.as_string())
     if before is None:
