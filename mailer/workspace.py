@@ -87,12 +87,15 @@ class Workspace:
 
     def newsletter(self, slug: str) -> Newsletter:
         """The newsletter or automation `slug`; raises with the nearest names when there is none."""
-        found = Newsletter(self, slug)
-        if SLUG.fullmatch(slug) and found.folder.is_dir():
-            return found
+        if self.has_folder(slug):
+            return Newsletter(self, slug)
         raise MailerError(
             f"there is no newsletter {slug!r}", place=Place("newsletters/"), remedy=nearest(slug, self.folders())
         )
+
+    def has_folder(self, slug: str) -> bool:
+        """Whether there is a newsletter or an automation of this name, which may be anything that somebody typed."""
+        return bool(SLUG.fullmatch(slug)) and (self.newsletters / slug).is_dir()
 
     def slugs(self) -> list[str]:
         """The slugs of all newsletters, sorted. Automations are none: nobody sends one as a whole."""

@@ -92,7 +92,7 @@ def _home_of_issue(visit: Visit) -> str:
     name, request = visit.path.get("name", ""), visit.request
     if not name or request.method not in ("GET", "HEAD") or not request.url.path.startswith("/newsletters/"):
         return ""
-    issue = None if (visit.workspace.newsletters / name).is_dir() else _issue(visit.studio, name)
+    issue = None if visit.workspace.has_folder(name) else _issue(visit.studio, name)
     return f"/newsletters/{issue.parent}/series/{name}" if issue else ""
 
 
