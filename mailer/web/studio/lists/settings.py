@@ -11,6 +11,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from mailer.audience.selection.languages import language_name
+from mailer.compose.source.text_file import CONTROL
 from mailer.diagnostics import Diagnostic
 from mailer.editing.git.commits import keep_in_git
 from mailer.editing.lists import list_path, make_list, save_list
@@ -121,7 +122,7 @@ def make(visit: Visit) -> Response:
 def picture(visit: Visit) -> Response:
     """The page on which people sign up, for the frame that shows it: as it is saved, or with what is being typed."""
     name = visit.path["list"]
-    asked = {key: visit.query[key][:LONGEST] for key in TEXTS if key in visit.query}
+    asked = {key: CONTROL.sub("", visit.query[key][:LONGEST]) for key in TEXTS if key in visit.query}
     try:
         known = visit.workspace.list_definition(name)
     except MailerError:
