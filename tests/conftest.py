@@ -49,7 +49,7 @@ signing_keys = ["a-signing-key-for-tests-that-is-long-enough"]
 address_key = "an-address-key-for-tests-that-is-long-enough"
 """
 
-LONG = ("tests/chaos/", "tests/docs/")  # folders whose tests take many seconds each
+LONG = ("tests/year/", "tests/chaos/", "tests/docs/", "tests/scripts/")  # folders whose tests take many seconds each
 
 REPOSITORY = Path(__file__).parent.parent
 
