@@ -24,6 +24,7 @@ READY = "ready"  # what one says once it answers
 READY_SECONDS = 60.0  # for a start on a busy machine
 MORE_THAN_DRAIN_SECONDS = 20.0  # for the end of one that was told to leave: `server.DRAIN_SECONDS` and what follows
 FEW_DEATHS = 5  # within a minute: what dies more often is not fed
+AGAIN = "Another one takes its place"
 A_MINUTE = 60.0
 
 
@@ -96,17 +97,22 @@ class ServingProcesses:
         self._leave(old)
 
     def _look_after(self) -> None:
-        """Another one in the place of each that died."""
+        """Another one in the place of each that died; of those that die one after the other, not more than a few in a
+        minute, while the others go on. Raises once none is left."""
         for one in [one for one in self._answering if one.process.has_ended]:
             self._answering.remove(one)
             one.process.wait(MORE_THAN_DRAIN_SECONDS)
+            self._deaths.append(time.monotonic())
             how = f"was killed by {one.process.killed_by}" if one.process.killed_by else "ended"
-            now = time.monotonic()
-            if len(self._deaths) == FEW_DEATHS and now - self._deaths[0] < A_MINUTE:
-                raise MailerError(f"one of the processes that answer {how}, the {FEW_DEATHS + 1}th within a minute")
-            self._deaths.append(now)
-            self._say(f"One of the processes that answer {how}. Another one takes its place.")
+            then = "No other takes its place for a minute, since too many did" if self._is_hopeless() else AGAIN
+            self._say(f"One of the processes that answer {how}. {then}.")
+        while len(self._answering) < self._number and not self._is_hopeless():
             self._answering.append(self._begin())
+        if not self._answering:
+            raise MailerError("the processes that answer ended one after the other", remedy="What they said is above.")
+
+    def _is_hopeless(self) -> bool:
+        return len(self._deaths) == FEW_DEATHS and time.monotonic() - self._deaths[0] < A_MINUTE
 
     def _leave(self, those: list[_Answering]) -> None:
         """They finish what is under way and go; waits for it."""

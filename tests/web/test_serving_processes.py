@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from mailer.errors import MailerError
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Named, Purpose, Signer
+from mailer.web.server import listen
+from mailer.web.serving_processes import AGAIN, FEW_DEATHS, ServingProcesses
 from mailer.workspace import Workspace
 from tests.patience import HANG_SECONDS
 from tests.reports.builders import delivery_id
@@ -111,3 +114,31 @@ def test_what_can_not_start_is_said_once_and_ends_it(workspace: Workspace) -> No
     assert done.returncode == 1
     assert "did not start" in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
+
+
+class Mortal:
+    """Stands in for a process that answers, and dies when it is told to."""
+
+    def __init__(self) -> None:
+        self.process, self.has_ended, self.killed_by = self, False, "SIGSEGV"
+
+    def wait(self, seconds: float) -> None: ...
+
+
+def test_those_that_die_one_after_the_other_are_not_fed_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    with listen("127.0.0.1", 0) as opened:
+        serving = ServingProcesses(tmp_path, opened, number=2, say=said.append)
+    monkeypatch.setattr(serving, "_begin", Mortal)
+    answering: list[Mortal] = serving._answering  # pyright: ignore[reportPrivateUsage, reportAssignmentType]
+    serving._look_after()  # pyright: ignore[reportPrivateUsage]
+    for _ in range(FEW_DEATHS):
+        answering[-1].has_ended = True
+        serving._look_after()  # pyright: ignore[reportPrivateUsage]
+    assert len(answering) == 1, "the last was not replaced, and the other goes on"
+    assert [AGAIN in one for one in said] == [True] * (FEW_DEATHS - 1) + [False]
+    answering[0].has_ended = True
+    with pytest.raises(MailerError, match="one after the other"):
+        serving._look_after()  # pyright: ignore[reportPrivateUsage]

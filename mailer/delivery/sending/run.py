@@ -160,11 +160,11 @@ class Runner:
 
     def _send(self, row: Row[Any], sender: CampaignSender) -> SendCounts:
         """Send one campaign's queue, with as many more processes as its people and `[run] workers` ask for."""
-        from mailer.delivery.sending.worker_processes import WorkerProcesses
-
         number = self._more_processes(row)
         if not number:
             return sender.send(row)
+        from mailer.delivery.sending.worker_processes import WorkerProcesses
+
         beside = WorkerProcesses(self.workspace.root, row.slug, number=number, stop=self.stop, say=self.say)
 
         def watch(slug: str, tally: SendCounts) -> None:
@@ -179,11 +179,11 @@ class Runner:
 
     def _more_processes(self, row: Row[Any]) -> int:
         """How many more to start for what is due of a campaign now."""
-        from mailer.delivery.sending.worker_processes import PEOPLE_EACH
-
         most = self.workspace.settings.run.processes - 1
         if most < 1:
             return 0
+        from mailer.delivery.sending.worker_processes import PEOPLE_EACH
+
         due = select(deliveries.c.id).where(
             QUEUE,
             deliveries.c.campaign_id == row.id,

@@ -41,12 +41,17 @@ def save_audience(visit: Visit, room: AudienceRoom, asked: AudienceForm, base: s
 
 
 def room_of_base(visit: Visit) -> tuple[AudienceRoom, str]:
-    """The room as it was when the page was made, and the file it was made from, exact: it is sent as JSON, since a form
-    would change its line ends."""
+    """The room as it was when the page was made, and the file it was made from."""
+    base = base_of(visit)
+    return room_of(visit, base=base), base
+
+
+def base_of(visit: Visit) -> str:
+    """The file that a page was made from, exact: it is sent as JSON, since a form would change its line ends."""
     try:
         base = json.loads(visit.form.text("base"))
     except ValueError:
         raise HTTPException(400) from None
     if not isinstance(base, str):
         raise HTTPException(400)
-    return room_of(visit, base=base), base
+    return base

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from mailer.compose.source.message_file import read_source, source_of
@@ -20,6 +19,7 @@ from mailer.errors import MailerError
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
 from mailer.web.studio.audience.room import faults_in_words
+from mailer.web.studio.audience.saving import base_of
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page, step_path, way
 from mailer.web.studio.core.rooms import Room, StudioRoute
@@ -74,7 +74,7 @@ def decide(visit: Visit) -> Response:
 
 def _save(visit: Visit, slug: str, asked: TrialForm) -> str:
     """Why it wasn't saved; "" when it was. Raises `MailerError` with what would be wrong with the file."""
-    workspace, base = visit.workspace, _base(visit)
+    workspace, base = visit.workspace, base_of(visit)
     source = source_of(base, workspace.newsletter(slug))
     edit = Edit(base, base[head_end(base) :], changes(asked, source))
     after = source_of(edit.text, workspace.newsletter(slug))
@@ -88,17 +88,6 @@ def _save(visit: Visit, slug: str, asked: TrialForm) -> str:
         return MOVED
     problem = into_git(workspace, visit.database, visit.who, slug, f"Choose what {slug} tries")
     return f"Saved. It is not in git yet: {problem.message}. {problem.remedy}" if problem else ""
-
-
-def _base(visit: Visit) -> str:
-    """The file that the page was made from, exact: it is sent as JSON, since a form would change its line ends."""
-    try:
-        base = json.loads(visit.form.text("base"))
-    except ValueError:
-        raise HTTPException(400) from None
-    if not isinstance(base, str):
-        raise HTTPException(400)
-    return base
 
 
 def _page(visit: Visit, newsletter: ListedNewsletter, form: TrialForm, told: _Told) -> Response:
