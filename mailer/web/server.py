@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -22,6 +23,7 @@ NOT_TOLD = (  # how lines of uvicorn begin
     "ASGI callable returned without completing response",
     "Cancel %s running task(s), timeout graceful shutdown exceeded",  # `responses` logs each of them
 )
+HEAR_OUT_SECONDS = 0.5  # from the last connection taken in to the end of those without a request
 DRAIN_SECONDS = 7  # how long requests under way may take once it is told to stop
 
 
@@ -96,6 +98,14 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nobody in any more, and hear out those who were: a connection without a request yet counts as idle, and
+        would be cut off with what its reader is just sending."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(HEAR_OUT_SECONDS)
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._stopping()
