@@ -23,7 +23,8 @@ from mailer.web.studio.audience.choices import BuilderChoices, choices_of
 from mailer.web.studio.automations.diagram import Flow, flow_of
 from mailer.web.studio.automations.words import StepWords, step_words, trigger_words
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.newsletters.shelf import names_of, plain
+from mailer.web.studio.core.pages import plain
+from mailer.web.studio.newsletters.shelf import names_of
 from mailer.workspace import AUTOMATION_FILE, SLUG, Newsletter
 
 

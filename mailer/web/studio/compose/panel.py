@@ -21,7 +21,7 @@ from mailer.staff.rights import Right
 from mailer.web.studio.compose.looks import DraftLook
 from mailer.web.studio.compose.parts import TextPlaces
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.newsletters.shelf import plain
+from mailer.web.studio.core.pages import plain
 from mailer.web.studio.preview import inbox_line
 from mailer.web.studio.preview.frame import Look as Scheme
 from mailer.web.studio.preview.person_mail import PersonMail

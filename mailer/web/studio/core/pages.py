@@ -6,6 +6,7 @@ or a style only with the nonce of the answer. What people wrote is escaped, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,8 @@ from mailer.web.studio.core.rooms import Access, SidebarPlace, Step
 from mailer.web.studio.core.static import icon, static
 
 FOLDER = Path(__file__).parent.parent
+TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+FALLBACK = re.compile(r"""default\(\s*["'](.*?)["']""")
 TONES = "abcd"  # of faces
 
 
@@ -154,6 +157,16 @@ def _shared(visit: Visit) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def plain(text: str) -> str:
+    """A subject as a list shows it: merge tags give way to their fallback, or to an ellipsis."""
+
+    def words(tag: re.Match[str]) -> str:
+        fallback = FALLBACK.search(tag[0])
+        return fallback[1] if fallback else "…" if tag[0].startswith("{{") else ""
+
+    return " ".join(TAG.sub(words, text).split())
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -164,5 +177,6 @@ def _environment() -> Environment:
     words["in_words"] = moments.in_words
     words["span"] = moments.span
     made.globals.update(words)
+    made.filters["plain"] = plain
     made.filters["number"] = lambda value: f"{value:,}"
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
@@ -71,9 +71,9 @@ def headline(visit: Visit, status: CampaignStatus, pace: CampaignPace, *, hinder
     if status.state is CampaignState.PAUSED:
         what, todo = why_paused(status.why)
         return FollowedHeadline("Paused", f"{of} {waiting(pace)}", f"{plain_why(what)} {plain_why(todo)}".strip())
-    if hindered:
+    if hindered and not is_behind_a_gate(status):
         return FollowedHeadline("Nothing is leaving", f"{of} {waiting(pace)}", hindered)
-    return _sending(visit, status, pace, of)
+    return replace(_sending(visit, status, pace, of), todo=hindered) if hindered else _sending(visit, status, pace, of)
 
 
 def waiting(pace: CampaignPace) -> str:

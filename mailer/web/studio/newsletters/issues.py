@@ -16,7 +16,8 @@ from mailer.editing.folders import name_of
 from mailer.store.tables.core import EPOCH, campaigns
 from mailer.store.tables.states import CampaignKind
 from mailer.web.studio.core.context import Visit
-from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, plain
+from mailer.web.studio.core.pages import plain
+from mailer.web.studio.newsletters.shelf import ShelvedNewsletter
 
 
 def files_of_issues(

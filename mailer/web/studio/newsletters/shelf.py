@@ -3,7 +3,6 @@ compiled for it, and a file with faults is listed by what can be read of it."""
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +16,8 @@ from mailer.editing.folders import is_away, message_path, name_of
 from mailer.errors import MailerError
 from mailer.toml_file import read_toml
 from mailer.web.studio.core.context import Studio, Visit
+from mailer.web.studio.core.pages import plain
 from mailer.workspace import ACTION_FILE, AUTOMATION_FILE, Workspace
-
-TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-FALLBACK = re.compile(r"""default\(\s*["'](.*?)["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +98,6 @@ def names_of(visit: Visit) -> Callable[[str], str]:
         issues = made_issues(connection)
     names |= {slug: one.called(names.get(one.parent, name_of(one.parent))) for slug, one in issues.items()}
     return lambda slug: names.get(slug, slug)
-
-
-def plain(text: str) -> str:
-    """A subject as a list shows it: merge tags give way to their fallback, or to an ellipsis."""
-
-    def words(tag: re.Match[str]) -> str:
-        fallback = FALLBACK.search(tag[0])
-        return fallback[1] if fallback else "…" if tag[0].startswith("{{") else ""
-
-    return " ".join(TAG.sub(words, text).split())
 
 
 def _read(folder: Path, text: str, *, changed_at: datetime, away: bool, has_page: bool) -> ShelvedNewsletter:
