@@ -149,6 +149,7 @@ def test_the_room_is_accessible_and_fits_its_screen(
     )
     page = signed_in(context, house, Role.APPROVER, "Amina")
     page.get_by_label("Comment on the whole newsletter").first.click()
+    expect(page.locator(".say[open] textarea:focus")).to_be_visible()
     page.keyboard.insert_text("Shorter?")
     page.locator(".whole").get_by_role("button", name="Send").click()
     page.get_by_role("button", name="Approve exactly this").click()
