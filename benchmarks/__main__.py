@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*CASES, []], help="which measurements; all when none is named")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, for trying the benchmark itself")
     options = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode, and so does what is measured
     rows: list[Row] = []
     began = time.monotonic()
     print("\n".join(HEADING))

@@ -7,7 +7,8 @@ in `where` are those to look for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

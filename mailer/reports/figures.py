@@ -8,7 +8,6 @@ are per sent mail. How figures are shown is for `terminal` and `export`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 from mailer.audience.consent.left import who_left
 from mailer.delivery.experiments.cohorts import KeptCohort, cohorts_of
 from mailer.errors import MailerError
+from mailer.quick_dataclass import dataclass
 from mailer.reports.after_sending import (
     CameBack,
     Course,
@@ -29,10 +29,9 @@ from mailer.reports.by_language import LanguageFigures, by_language, by_version,
 from mailer.reports.tested.story import TestedStory, story_of
 from mailer.store.tables.core import campaigns, deliveries, hits, links, more_hits
 from mailer.store.tables.inbound import conversions, replies
-from mailer.store.tables.states import CampaignState, DeliveryState, ReplyKind, Verdict
+from mailer.store.tables.states import CHOSEN, TOTAL, CampaignState, DeliveryState, ReplyKind, Verdict
 from mailer.tracking.bot_rules import OPENING
 
-TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
 NO_CLASS = "unknown"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -41,11 +40,11 @@ from mailer.audience.consent.eligibility import FREE, RANKS, Reason, obstacle
 from mailer.audience.selection.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
 from mailer.audience.selection.spec import Audience
 from mailer.experiments.cohorts import PlannedCohorts
+from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.core import Id, people, subscriptions, suppressions
-from mailer.store.tables.states import Frequency
+from mailer.store.tables.states import CHOSEN, TOTAL, Frequency
 
-CHOSEN = "chosen"
 A_MONTH = timedelta(days=30)  # how long people who want one mail a month wait for the next
 PRIME = 2**31 - 1  # products of two numbers below it fit 64 bits
 
@@ -60,7 +59,7 @@ class Selection:
 
     def counts(self) -> dict[str, int]:
         """As JSON data, to be kept with the campaign: total, chosen, and a number for each reason."""
-        return {"total": self.total, CHOSEN: self.chosen, **{r.value: n for r, n in self.excluded.items()}}
+        return {TOTAL: self.total, CHOSEN: self.chosen, **{r.value: n for r, n in self.excluded.items()}}
 
 
 _temporary = MetaData()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+
+from mailer.quick_dataclass import dataclass
 
 PROGRAM = "spamassassin"
 SECONDS = 20.0  # it takes about one; a first start may compile its rules

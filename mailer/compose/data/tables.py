@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, Protocol
+
+from mailer.quick_dataclass import dataclass
 
 LOOKUP = "lookup"  # the call, in mails
 EXAMPLE = 'lookup("constituencies", supporter.postcode).mp'

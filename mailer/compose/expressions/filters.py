@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
@@ -18,6 +17,7 @@ from urllib.parse import quote
 
 from mailer.compose.visible import is_visible
 from mailer.locale.cldr import locale_of
+from mailer.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from babel import Locale

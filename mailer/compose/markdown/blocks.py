@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from markupsafe import Markup
+
+from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ Either mrml, the compiler behind mjml-python, gets it wrong without a word (meas
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ class WorkerProcesses:
         """Wait for their end, which comes when nothing is due or the run is to stop; all that they have done."""
         since: float | None = None
         while self._running:
-            time.sleep(BETWEEN_LOOKS_SECONDS)
-            self.look()
+            self._running[0].process.wait_at_most(BETWEEN_LOOKS_SECONDS)
+            self._look()
             since = since or (time.monotonic() if self._told_to_stop else None)
             if since and time.monotonic() - since > self._stop.drain_seconds + MORE_THAN_DRAIN_SECONDS:
                 break

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mailer.quick_dataclass import dataclass
 from mailer.settings.providers import Preset, ProviderSection
 
 

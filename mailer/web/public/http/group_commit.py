@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import waiting_at_most
 
 T = TypeVar("T")

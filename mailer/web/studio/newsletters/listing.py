@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select
@@ -12,6 +11,7 @@ from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.delivery.series.due import NextIssue, next_moments
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
+from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import WROTE
 from mailer.review.waiting import OpenReview, open_reviews
 from mailer.staff.accounts import accounts

@@ -6,7 +6,8 @@ The real cut depends on letters, windows and settings; these are the lengths to 
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+
+from mailer.quick_dataclass import dataclass
 
 # Joins the sign before it: emoji and its skin, joined emoji, flags' tags.
 JOINING = ("\u200d", "\ufe0f")

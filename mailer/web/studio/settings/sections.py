@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mailer.quick_dataclass import dataclass
 from mailer.timezones import zone_names
 from mailer.web.studio.settings.fields import SettingField, SettingKind
 

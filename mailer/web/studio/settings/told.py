@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mailer.errors import MailerError
+from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
