@@ -8,11 +8,9 @@ The compiler, the settings and the lists return `Diagnostic` values, the rules o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
-
-from mailer.quick_dataclass import dataclass
 
 
 class Level(StrEnum):
@@ -27,7 +25,7 @@ class Level(StrEnum):
 SERIOUSNESS = {level: at for at, level in enumerate(Level)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where something is: a file as its reader names it (relative to the workspace) and a line from 1; or, where no
     line says it, a part of what was looked at: subject, HTML, database, transport … With both, of what that file makes.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 HINT = 'Texts go in quotes: name = "text". A section begins with its name in brackets: [name].'
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")  # how the parser ends its words

@@ -6,14 +6,13 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest, raise_errors
-from mailer.quick_dataclass import dataclass
 from mailer.settings import SETTINGS_FILE, Secrets, Settings, limits, read_secrets, read_settings
 from mailer.toml_file import TomlFile, read_toml
 

@@ -7,6 +7,7 @@ started with one left.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailer.compose.source.layouts import layout_names
@@ -15,7 +16,6 @@ from mailer.editing.files import write_file
 from mailer.editing.folders import quoted
 from mailer.editing.toml_edit import change_toml
 from mailer.errors import MailerError, nearest
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import AUTOMATION_FILE, SLUG, Newsletter, Workspace
 
 READY_MADE = Path(__file__).parent / "ready_made"

@@ -7,13 +7,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mailer.automations.step_reading import THE_END
 from mailer.editing.toml_edit import CannotChangeToml, change_toml
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 HEADER = re.compile(r"\s*\[\s*steps\s*\.\s*([A-Za-z0-9_-]+)\s*\]\s*(#.*)?")
 ANY_HEADER = re.compile(r"\s*\[")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,7 +14,6 @@ from mailer.automations.values import MORNING, AutomationFile, moment_of
 from mailer.compose.expressions.ast import ANYTHING
 from mailer.compose.expressions.tagged import sound_tag
 from mailer.errors import MailerError, nearest
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import SLUG, THANKS_FILE
 
 STEP_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any
-
-from mailer.quick_dataclass import dataclass
 
 END = ""  # as the step that comes next: there is none, the person is through
 A_DAY = timedelta(days=1)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from typing import Any, cast
 
 from mailer.diagnostics import Diagnostic
-from mailer.quick_dataclass import dataclass
 from mailer.toml_file import TomlFile
 from mailer.workspace import Newsletter
 

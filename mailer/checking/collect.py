@@ -4,7 +4,7 @@ network."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,6 @@ from mailer.compose.source.message_file import Source
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import CompiledNewsletter
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Signer
 from mailer.transports.mime.message import build

@@ -6,7 +6,7 @@ What keeps a newsletter from being mailed is an error here; `mailer check` shows
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailer.audience.selection.languages import VersionReach
@@ -21,7 +21,6 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.campaigns.plan import compile_newsletter
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.errors import MailerError, raise_errors
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.workspace import THANKS_FILE, Newsletter, Workspace
 

@@ -7,11 +7,10 @@ function is checked elsewhere, mostly by the compiler, and listed here for its i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mailer.checking.specimen import Specimen
 from mailer.diagnostics import Diagnostic, Level, Place
-from mailer.quick_dataclass import dataclass
 
 # Where something is when no line of a file says it.
 HTML = Place(part="HTML")

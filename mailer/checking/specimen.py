@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,7 +21,6 @@ from mailer.compose.message import Link, Message
 from mailer.compose.source.images import PictureFacts
 from mailer.compose.source.message_file import Source
 from mailer.diagnostics import Place
-from mailer.quick_dataclass import dataclass
 from mailer.senders import RESERVED_DOMAINS, domain_of
 from mailer.settings import Settings
 from mailer.workspace import ListDefinition

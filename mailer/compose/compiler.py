@@ -8,7 +8,7 @@ MJML (`mjml.lint`, `mjml`), the link table (`links`, `addresses`) and the cuttin
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,7 +48,6 @@ from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.cldr import direction_of
 from mailer.locale.quotation_marks import quotes_for
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ListDefinition
 
 BASE_FIELDS = ("email", "first_name", "last_name", "name", "country", "language", TAGS)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
 
 from mailer.compose.mjml.tokenizer import VOID
-from mailer.quick_dataclass import dataclass
 
 UNSEEN = frozenset(("head", "script", "style", "template", "title"))
 DECLARATION = re.compile(r"\s*([-\w]+)\s*:\s*((?:[^;(\"']|\([^)]*\)|\"[^\"]*\"|'[^']*')*)")

@@ -8,9 +8,9 @@ Quebec reads fr-FR.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from mailer.locale.cldr import script_of
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ListDefinition
 
 ORIGINAL = ""  # the version that was written first; a translation is called by its language

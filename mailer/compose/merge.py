@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
 from markupsafe import escape
@@ -22,7 +22,6 @@ from mailer.compose.open_pixel import PICTURE
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.visible import UNFIT
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 BREAKS = re.compile(r"[\t\n\r]+")
 NEEDS_ESCAPE = re.compile("[&<>\"']").search

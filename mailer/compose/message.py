@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from mailer.compose.data.tables import LookupTable
 from mailer.compose.languages import ORIGINAL, SpokenLanguages
-from mailer.quick_dataclass import dataclass
 
 # Constant text and, between it, numbers of slots. ("Dear ", 0, ",") is "Dear {{ supporter.first_name }},".
 Parts = tuple[str | int, ...]

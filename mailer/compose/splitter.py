@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from markupsafe import escape
@@ -19,7 +20,6 @@ from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.link_table import PendingLink
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Mark, Markers, Value
 from mailer.diagnostics import Diagnostic, Place
-from mailer.quick_dataclass import dataclass
 
 TAG = re.compile(r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*)((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>|<![^>]*>", re.DOTALL)
 ATTRIBUTE = re.compile(r"([^\s/<>\"'=]+)\s*=\s*(\"[^\"]*\"|'[^']*')")

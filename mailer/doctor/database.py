@@ -6,6 +6,7 @@ Nothing is made or changed: a database that is missing stays missing. What the r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -13,7 +14,6 @@ from sqlalchemy import Connection
 from mailer.diagnostics import Diagnostic, bad, in_part, warning
 from mailer.doctor.postgres import gather_postgres, judge_postgres
 from mailer.doctor.sqlite import gather_sqlite, judge_sqlite
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import DatabaseTrouble
 from mailer.store.engine.fence import ARRIVING, BACKUP, MOVED, find_mark

@@ -10,6 +10,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,6 @@ from mailer.doctor.stalled import gather_sending, judge_sending
 from mailer.doctor.transport import examine_transport
 from mailer.errors import MailerError
 from mailer.private_files import readable_by_others
-from mailer.quick_dataclass import dataclass
 from mailer.settings import (
     SECRETS_FILE,
     SHORTEST_KEY,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,6 @@ from sqlalchemy.pool import NullPool
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.schema import in_words, judge_schema
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import parse_url
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA

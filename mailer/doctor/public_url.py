@@ -10,11 +10,11 @@ import secrets
 import ssl
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from mailer.diagnostics import Diagnostic, bad, warning, well
-from mailer.quick_dataclass import dataclass
 from mailer.tracking.server_identity import Likeness, recognise
 from mailer.transports.http_client import exchange, find_addresses, system_addresses
 from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer

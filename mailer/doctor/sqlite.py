@@ -13,7 +13,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from typing import Any
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.filesystems import file_system_of
 from mailer.doctor.schema import in_words, judge_schema
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
 from mailer.store.tables.core import EPOCH

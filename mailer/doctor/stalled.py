@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from mailer.counting import counted
 from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.diagnostics import Diagnostic, warning, well
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Pace
 from mailer.store.tables.core import deliveries, workers
 from mailer.store.tables.states import CampaignState, DeliveryState

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from mailer.editing.files import write_file
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.workspace import Workspace

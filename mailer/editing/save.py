@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from mailer.editing.folders import lists_in, lists_of, message_path
 from mailer.editing.splice import FrontValue, head_end, splice
 from mailer.editing.versions import Version, keep_version
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, select
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.writing import versions
 

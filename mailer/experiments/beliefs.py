@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import exp, inf, log, sqrt
-
-from mailer.quick_dataclass import dataclass
 
 FALLBACK_MEAN = 0.018  # people who sign per mail sent: M+R Benchmarks 2025, advocacy response rate 1.82 %
 FALLBACK_SPREAD = 0.2  # between versions of one message, as a share of the mean

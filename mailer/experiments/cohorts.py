@@ -6,9 +6,10 @@ followed the action link and few of them complained: pure bounds, which `deliver
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mailer.counting import counted, listed
 from mailer.experiments.deciding import ArmCounts
-from mailer.quick_dataclass import dataclass
 
 USEFUL_PEOPLE = 60_000  # Action Network's advice: below, a group's sample says too little (help 360044092891)
 USEFUL_SAMPLE = 1_000

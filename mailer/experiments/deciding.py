@@ -8,10 +8,10 @@ between equal versions in 41 of 100 tests. `sampling.ahead_early` is for groups 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from mailer.experiments.beliefs import Belief, Prior, compare
-from mailer.quick_dataclass import dataclass
 
 FORMULA = 1  # its version, kept with every decision; a change of what a decision comes to makes another
 ENOUGH = 20  # people in all versions together, below which their number says nothing

@@ -7,12 +7,12 @@ tests say together is a range, which mostly holds "no difference" too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import exp, log, sqrt
 from statistics import median
 
 from mailer.experiments.beliefs import FALLBACK_MEAN, FALLBACK_SPREAD, Prior
 from mailer.experiments.deciding import ArmCounts
-from mailer.quick_dataclass import dataclass
 
 SPREADS = [0.02 * 1.08**i for i in range(55)]  # from 2 % to 128 % of the mean: what is thought possible
 UNSURE_BY = 0.5  # standard deviation of the logarithm of the spread before any test

@@ -7,10 +7,10 @@ left, is the same on both sides.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from mailer.experiments.deciding import ArmCounts
 from mailer.experiments.learning import PairedVersions, PooledEffect, pooled
-from mailer.quick_dataclass import dataclass
 
 MUCH_SHORTER = 0.8  # of the other's length: less of a difference is none that a reader sees
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,7 +19,6 @@ from unicodedata import combining, normalize
 from markupsafe import Markup
 
 from mailer.locale.cldr import Direction, direction_of, locale_of, own_name, script_of
-from mailer.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from babel import Locale

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.audience.imports.files.uploads import Uploads
@@ -12,7 +13,6 @@ from mailer.long_work.bulk_people import sweep_exports
 from mailer.long_work.orders import find_work, read_order, sweep
 from mailer.long_work.running import Handler, Running, WorkElsewhere, WorkStopped
 from mailer.moving.listmonk.folder import MoveFolders
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.jobs import STAFF_WORK, Job, claimed, finish, release, retry
 from mailer.store.tables.states import JobState

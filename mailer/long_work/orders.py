@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,6 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from mailer.private_files import private_folder, unversioned_folder
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.store.jobs import STAFF_WORK, add

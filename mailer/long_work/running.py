@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from mailer.long_work.orders import folder_of
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import Actor
 from mailer.store.engine.database import Database
 from mailer.store.jobs import Job, finish, renew

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -27,7 +27,6 @@ from mailer.audience.imports.row_check import FILE, Judge
 from mailer.audience.imports.sources import ImportOptions, understood
 from mailer.audience.people.csv_export import guarded
 from mailer.private_files import whole_private
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership

@@ -7,8 +7,7 @@ in `where` are those to look for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from mailer.quick_dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

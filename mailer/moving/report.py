@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +21,6 @@ from mailer.audience.imports.report import ImportReport
 from mailer.errors import MailerError
 from mailer.moving.account import BothSides, account_with_names, take_account
 from mailer.moving.origins import BY_NAME
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.store.tables.core import lists

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from mailer.petition_fields.table import FIELDS, FieldKind, SignatureField
-from mailer.quick_dataclass import dataclass
 
 OWN_KINDS = (FieldKind.TEXT, FieldKind.CHOICE, FieldKind.TICK)
 OWN_KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -8,9 +8,8 @@ the person's own export, or of their story.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-
-from mailer.quick_dataclass import dataclass
 
 
 class FieldKind(StrEnum):

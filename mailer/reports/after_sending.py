@@ -7,13 +7,12 @@ provider or the mailbox's server told us; by SMTP that is nobody but those whose
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, func, literal, select, type_coerce
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import Feedback, Verdict

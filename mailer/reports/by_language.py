@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from mailer.audience.consent.left import who_left
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import deliveries, links, people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import DeliveryState

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import APART, FEEDBACK, campaigns, deliveries, events, people
 from mailer.store.tables.states import DeliveryState
 

@@ -6,7 +6,7 @@ Counted over every mail there was, which takes seconds with millions: pages show
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Select, func, select
 
 from mailer.audience.consent.left import who_left
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.core import FEEDBACK, campaigns, events, links
 from mailer.store.tables.inbound import signatures

@@ -8,6 +8,7 @@ are per sent mail. How figures are shown is for `terminal` and `export`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,6 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 from mailer.audience.consent.left import who_left
 from mailer.delivery.experiments.cohorts import KeptCohort, cohorts_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.reports.after_sending import (
     CameBack,
     Course,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,6 @@ from sqlalchemy import Connection, case, distinct, func, literal, or_, select
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.people.people import ListCount, list_counts
 from mailer.audience.selection.segment_sql import condition
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.core import consent_sources, consents, lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.inbound import signatures
 

@@ -7,6 +7,7 @@ is shown; nobody has to void it. How many are needed, and whether the writer may
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from sqlalchemy import Connection, insert, select
 from mailer.audience.consent.changes import insert_for
 from mailer.counting import counted
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.content import NewsletterContent
 from mailer.settings import StudioSettings
 from mailer.staff import audit

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, cast
 
 from mailer.compose.message import ORIGINAL, Message, Parts, as_written, from_json, version_in_words
 from mailer.compose.source.frontmatter import split_front_matter
-from mailer.quick_dataclass import dataclass
 from mailer.review.content import NewsletterContent, leaves_at
 
 HEADERS = (

@@ -7,13 +7,13 @@ above it, and is kept where it was once somebody changed them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
 from sqlalchemy import Connection, insert, select, update
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
 from mailer.audience.addresses import normalise
 from mailer.audience.consent.changes import insert_for
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

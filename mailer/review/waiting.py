@@ -8,10 +8,10 @@ newsletter counts as approved here while it is as it was at its last step; `appr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import Approval, counting_of, last_asked, may_approve, steps_of
 from mailer.settings import StudioSettings
 from mailer.staff.actor import Actor, cron

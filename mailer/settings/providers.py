@@ -10,13 +10,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
 from mailer.diagnostics import Diagnostic
-from mailer.quick_dataclass import dataclass
 from mailer.settings.limits import one_of
 
 FOLDER = "mailer.transports"

@@ -7,13 +7,12 @@ value; what several settings together can't be is in `conflicts`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
 from mailer.diagnostics import Diagnostic
-from mailer.quick_dataclass import dataclass
 from mailer.settings import limits
 from mailer.settings.durations import seconds_of
 from mailer.settings.limits import above_zero, address_and_port, at_least, between, each, limit, one_of, or_empty
@@ -249,10 +248,10 @@ class Settings:
     transport: Annotated[str, provider] = DEFAULT
     # The zone staff give times in, by area and city such as "Europe/London"; "" is UTC.
     timezone: Annotated[str, limits.time_zone] = ""
-    pace: Pace = Pace()
-    caps: Caps = Caps()
-    run: Run = Run()
-    guard: Guard = Guard()
+    pace: Pace = Pace()  # noqa: RUF009 - a frozen value, as the others are
+    caps: Caps = Caps()  # noqa: RUF009
+    run: Run = Run()  # noqa: RUF009
+    guard: Guard = Guard()  # noqa: RUF009
     tracking: Tracking = Tracking()
     bounces: Bounces = Bounces()
     replies: Replies = Replies()

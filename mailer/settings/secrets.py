@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest
-from mailer.quick_dataclass import dataclass
 from mailer.settings.providers import provider_sections
 from mailer.toml_file import read_toml
 

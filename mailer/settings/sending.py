@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated
 
 from mailer.counting import counted
-from mailer.quick_dataclass import dataclass
 from mailer.settings import limits
 from mailer.settings.limits import at_least, between, each
 from mailer.settings.tables import AUTO_OR_NUMBER, PEOPLE_PER_DAY, RATES_BY_DOMAIN

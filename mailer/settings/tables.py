@@ -7,14 +7,13 @@ carries the limits (`limits`) and, where the type's own words don't say enough, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import nearest
-from mailer.quick_dataclass import dataclass
 from mailer.settings.limits import Limit
 
 TRUTHS = {"true": True, "false": False}  # of the environment, where everything is text

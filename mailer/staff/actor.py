@@ -6,9 +6,9 @@ Every use case that changes something takes an actor, asks it for the right, and
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import EVERY_RIGHT, Right
 
 

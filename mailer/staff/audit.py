@@ -7,11 +7,11 @@ subject is a newsletter, a list, an account or the number of a person, so forget
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, or_, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import Actor
 from mailer.store.tables.staff import audit_log
 

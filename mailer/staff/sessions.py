@@ -7,12 +7,12 @@ rights, and when somebody ends it. The browser holds 256 random bits; the table,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
 from mailer.counting import counted
-from mailer.quick_dataclass import dataclass
 from mailer.staff.accounts import Account, account_of
 from mailer.staff.actor import Actor
 from mailer.staff.audit import record

@@ -6,11 +6,10 @@ by the interval. `rate_limits` asks for one turn in a single statement, the ledg
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, case, literal
-
-from mailer.quick_dataclass import dataclass
 
 Number = TypeVar("Number", int, float)
 

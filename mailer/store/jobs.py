@@ -12,13 +12,12 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select, update
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.tables.jobs import jobs
 from mailer.store.tables.states import JobState

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Connection, delete, type_coerce
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.gcra import Rate, begin_in_sql
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import MICROSECOND, to_microseconds

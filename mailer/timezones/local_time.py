@@ -7,10 +7,9 @@ The rule, stated once: a time that a clock skips is that time by the clock befor
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
-
-from mailer.quick_dataclass import dataclass
 
 EVERY_DAY = frozenset(range(7))  # Monday is 0
 A_DAY = timedelta(days=1)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import Verdict
 from mailer.tracking.bot_rules import OPENING, PROXY, judge, says_it_is_a_program
 

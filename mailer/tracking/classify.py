@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -27,7 +27,6 @@ from sqlalchemy import (
     update,
 )
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database
 from mailer.store.engine.prepared import PreparedStatement

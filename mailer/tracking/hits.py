@@ -12,7 +12,7 @@ import hashlib
 import hmac
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -20,7 +20,6 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.prepared import ByNumber, PreparedInsert
 from mailer.store.tables.core import deliveries, hits, more_hits, people
 from mailer.store.tables.states import DeliveryState

@@ -15,11 +15,11 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 ID_BYTES = 8
 LARGEST = 2**63 - 1  # no database numbers a row higher

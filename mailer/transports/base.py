@@ -7,12 +7,12 @@ both faithfully or refuses; it never drops a header or a person.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from mailer.compose.message import Parts
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

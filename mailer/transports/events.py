@@ -10,12 +10,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import ReplyClass
 
 if TYPE_CHECKING:

@@ -14,12 +14,10 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
-
-from mailer.quick_dataclass import dataclass
 
 AS_WRITTEN = "!#$%&'()*+,/:;=?@[]~"  # reserved characters of a URL and what is percent-encoded already (RFC 3986 §2)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import cast
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings.providers import FOLDER, ProviderSection, provider_sections
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets

@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.last_used import LastUsed
 
 log = logging.getLogger(__name__)

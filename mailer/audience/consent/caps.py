@@ -8,12 +8,12 @@ confirm, which aren't campaigns.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Caps
 from mailer.store.engine.arrays import among
 from mailer.store.engine.prepared import PreparedStatement

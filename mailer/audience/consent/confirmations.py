@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.states import RequestKind
 

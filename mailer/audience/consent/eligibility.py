@@ -6,11 +6,11 @@ suppressed neither on that list nor on every list. Of several lists, one without
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, or_, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, SuppressionReason
 

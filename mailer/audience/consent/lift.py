@@ -7,6 +7,7 @@ so in so many words, since mailing somebody who reported spam harms every mail o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
@@ -14,7 +15,6 @@ from sqlalchemy import Connection, delete, func, select
 from mailer.audience.addresses import address_hash, normalise
 from mailer.audience.consent.recheck import change_consent
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.audit import AuditEntry, AuditFilter

@@ -5,6 +5,7 @@ People who aren't known ask to join as on a sign-up page, and confirm it by mail
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
@@ -12,7 +13,6 @@ from sqlalchemy import Connection, or_, select
 from mailer.audience.consent.changes import list_id, prove_again, subscribe
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people, subscriptions, suppressions
 from mailer.store.tables.states import Membership
 

@@ -8,10 +8,10 @@ moved on who would get nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Exists, and_, case, exists, false, null, or_, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.arrays import among
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.automations import automation_entries, automation_sends, automation_versions

@@ -8,7 +8,7 @@ mailed at all. What is answered on the page is the same in every case, and for `
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +19,6 @@ from mailer.audience.consent.changes import consent_source, list_id, prove, prov
 from mailer.audience.consent.confirmations import ConfirmationState, Kept, Terms, finish, keep
 from mailer.audience.consent.eligibility import EVERY_LIST, THEIR_OWN
 from mailer.audience.names import clean_name
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, RequestKind, SuppressionReason

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from mailer.audience.imports.headers import (
     ADDRESS_OF_ANY_KIND,
@@ -37,7 +37,6 @@ from mailer.audience.imports.meaning.statuses import (
 from mailer.audience.imports.report import ABOUT
 from mailer.audience.imports.survey import ColumnValues
 from mailer.diagnostics import Diagnostic, Level, Place
-from mailer.quick_dataclass import dataclass
 
 SHOWN_VALUES = 8
 

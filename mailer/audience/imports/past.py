@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, exists, select, update
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import lists
 from mailer.store.tables.imports import import_people, import_subscriptions, import_suppressions, imports
 

@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -14,7 +14,6 @@ from mailer.audience.people.csv_export import guarded
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError
 from mailer.private_files import open_private
-from mailer.quick_dataclass import dataclass
 
 SHOWN = 20  # rejected rows that are kept for the report
 MOST_REASONS = 1000  # different ones that are counted apart

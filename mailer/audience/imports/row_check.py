@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -35,7 +36,6 @@ from mailer.audience.imports.meaning.values import (
 from mailer.audience.names import clean_name
 from mailer.compose.expressions.tagged import BETWEEN, TAGS, sound_tag
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 LONGEST_NAME = 200
 LONGEST_ATTRIBUTE = 10_000

@@ -6,7 +6,7 @@ Looking reads every row; what it saw is small and may be kept, so that another c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailer.audience.imports.columns import Columns, Meaning, StatusColumn, understand
@@ -18,7 +18,6 @@ from mailer.audience.imports.meaning.statuses import RowStatus, status_by_name, 
 from mailer.audience.imports.survey import Survey, survey
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ListDefinition
 
 NO_PEER = "none"  # --from: the files are no known program's export

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,6 @@ from sqlalchemy import ColumnElement, Connection, Select, case, func, insert, li
 from mailer.audience.consent.changes import IMPORT, consent_source, list_id
 from mailer.audience.imports.load.staging import stage
 from mailer.audience.imports.row_check import FILE
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import Instant, consents, people, subscriptions
 from mailer.workspace import ListDefinition
 

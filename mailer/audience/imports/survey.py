@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any
 
 from mailer.audience.imports.files.delimited import Row
 from mailer.audience.imports.files.reader import Table
 from mailer.audience.imports.meaning.statuses import TELLING_STEMS, is_telling
-from mailer.quick_dataclass import dataclass
 
 TOGETHER = 1_000  # rows
 MOST_VALUES = 200  # different ones of a column that are kept apart

@@ -8,7 +8,7 @@ Proofs of consent go with what they proved, unless somebody was mailed on them: 
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import (
@@ -39,7 +39,6 @@ from mailer.audience.imports.load.journal import BEFORE
 from mailer.audience.imports.past import drop_kept, find_import
 from mailer.audience.people.sqlite_search import drop_search
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

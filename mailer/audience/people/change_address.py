@@ -6,6 +6,7 @@ holds too. An address that somebody else has is not taken over, nor are two peop
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,7 +17,6 @@ from mailer.audience.consent.changes import suppress
 from mailer.audience.consent.confirmations import ConfirmationState, Kept, finish, keep
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people, suppressions
 from mailer.store.tables.states import RequestKind, SuppressionReason
 

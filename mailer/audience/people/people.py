@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,6 @@ from mailer.audience.names import clean_name
 from mailer.audience.people.timeline import Moment, story
 from mailer.audience.tags import tag_list
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.audit import AuditEntry
 from mailer.store.engine.prepared import ByNumber
 from mailer.store.tables.core import consent_sources, consents, deliveries, lists, people, subscriptions, suppressions

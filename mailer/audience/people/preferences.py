@@ -6,7 +6,7 @@ Leaving a list by way of a mail is for `delivery.leaving`, which notes it for th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -14,7 +14,6 @@ from sqlalchemy import Connection, select, update
 from mailer.audience.consent.changes import subscribe
 from mailer.audience.consent.eligibility import EVERY_LIST, THEIR_OWN
 from mailer.audience.consent.subscribe import lift, narrow
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import lists, people, subscriptions, suppressions
 from mailer.store.tables.states import Frequency, Membership, ZoneSource
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import (
     ColumnElement,
@@ -30,7 +31,6 @@ from mailer.audience.people import sqlite_search
 from mailer.audience.people.people import supporters
 from mailer.audience.tags import tagged_with
 from mailer.compose.expressions.tagged import tag_key
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import lists, people, people_tags, subscriptions, tags
 

@@ -6,13 +6,13 @@ What is known of them now (name, lists, suppressions) is for `people`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from mailer.compose.message import REST
 from mailer.petition_fields.table import KEPT
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,

@@ -12,6 +12,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -32,7 +33,6 @@ from mailer.compose.source.text_file import read_text
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import choose
 from mailer.private_files import FILE, open_private, private_folder
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Organisation
 from mailer.store.tables.inbound import signatures
 from mailer.workspace import Newsletter

@@ -7,6 +7,7 @@ others (Chinese, Thai, Georgian …) is left to the CSV, and the row says so: no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -26,7 +27,6 @@ from mailer.audience.petition.bundle_words import (
 from mailer.errors import MailerError
 from mailer.locale.language import Language
 from mailer.petition_fields.table import FIELDS
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Organisation
 
 if TYPE_CHECKING:

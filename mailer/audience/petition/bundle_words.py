@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.locale.language import Language, later
-from mailer.quick_dataclass import dataclass
 
 STATEMENT, NAMES, METHOD = later("The statement"), later("The names"), later("How the signatures were counted")
 NAME, SIGNED_ON = later("Name"), later("Signed on")

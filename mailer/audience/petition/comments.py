@@ -7,6 +7,7 @@ petition is no place to advertise.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,6 @@ from mailer.audience.names import holds_address
 from mailer.audience.petition.signatures import showable
 from mailer.compose.action_page.parse import CommentsShown
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

@@ -5,13 +5,13 @@ The page says so to everybody who opens it; the mail to those who signed is for 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
 from mailer.audience.petition.signatures import count
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailer.quick_dataclass import dataclass
+from dataclasses import dataclass
 
 STEPS = (1, 2.5, 5)  # times a power of ten: 1,000, 2,500, 5,000, 10,000
 

@@ -7,7 +7,7 @@ transaction open.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from unicodedata import category
 
@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true
 from mailer.audience.addresses import address_hash
 from mailer.audience.names import clean_name, holds_address
 from mailer.petition_fields.table import KEPT, KNOWN, FieldKind, SignatureField
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, statements

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -14,7 +15,6 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 from mailer.audience.people.csv_export import guarded
 from mailer.petition_fields.own import in_words
 from mailer.petition_fields.table import FIELDS, KEPT, FieldKind, SignatureField
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures, statements
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -10,7 +11,6 @@ from mailer.audience.petition.comments import SignerComment, shown_comments
 from mailer.audience.petition.delivered import DeliveredPetition, petition_delivered
 from mailer.audience.petition.signatures import SignatureCount, tally
 from mailer.compose.action_page.parse import ActionPage
-from mailer.quick_dataclass import dataclass
 
 NAMES = 3  # last first names that are shown
 COMMENTS = 5  # last comments

@@ -6,13 +6,13 @@ What is best for one language is for `SpokenLanguages`; here it is asked for eve
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from mailer.audience.selection.select import places
 from mailer.compose.languages import SpokenLanguages, primary
 from mailer.counting import counted
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people
 
 

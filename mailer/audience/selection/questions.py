@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -29,7 +30,6 @@ from mailer.audience.selection.groups import (
 from mailer.audience.tags import tagged_with
 from mailer.compose.expressions.tagged import sound_tag
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people
 from mailer.store.tables.states import Frequency
 

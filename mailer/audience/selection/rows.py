@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mailer.compose.expressions.ast import And, Call, Compare, Const, Constants, Expression, Field, Not, Operator, Or
-from mailer.quick_dataclass import dataclass
 
 Mode = Literal["all", "any", "none", "not_all"]  # none: not one of them; not_all: at least one fails
 

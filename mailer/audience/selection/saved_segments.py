@@ -7,7 +7,7 @@ who is meant, and is another as soon as the segment is.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -31,7 +31,6 @@ from mailer.compose.expressions.ast import (
 from mailer.compose.expressions.parser import LONGEST
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError, nearest, raise_errors
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import campaigns
 from mailer.toml_file import TomlFile, read_toml
 from mailer.workspace import Workspace

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -57,7 +58,6 @@ from mailer.compose.expressions.readings import Kind, readings
 from mailer.compose.expressions.tagged import TAGS
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people
 
 Text_ = ColumnElement[str]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -40,7 +41,6 @@ from mailer.audience.consent.eligibility import FREE, RANKS, Reason, obstacle
 from mailer.audience.selection.groups import list_numbers, mailed_by, mailed_ordinary_since, mailed_since, subscribed_to
 from mailer.audience.selection.spec import Audience
 from mailer.experiments.cohorts import PlannedCohorts
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.core import Id, people, subscriptions, suppressions
 from mailer.store.tables.states import CHOSEN, TOTAL, Frequency

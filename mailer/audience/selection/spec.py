@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mailer.audience.consent.caps import NO_CAP
 from mailer.experiments.cohorts import PlannedCohorts
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Caps
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TextIO
@@ -29,7 +29,6 @@ from mailer.audience.supporter_care.edit import unsubscribe_person
 from mailer.audience.tags import add_tags, remove_tags
 from mailer.compose.expressions.tagged import LONGEST_TAG, sound_tag
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import Actor, NotAllowed
 from mailer.staff.rights import Right
 from mailer.store.tables.core import Instant, consents, people, subscriptions, suppressions

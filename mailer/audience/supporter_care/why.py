@@ -8,6 +8,7 @@ are now, and where nothing explains it, that is said.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -27,7 +28,6 @@ from mailer.audience.selection.spec import Audience, from_json
 from mailer.compose.expressions.ast import ANYTHING, And, Call, Expression, Not
 from mailer.compose.source.message_file import read_source
 from mailer.counting import counted
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,

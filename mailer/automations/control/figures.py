@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -13,7 +13,6 @@ from sqlalchemy import Connection, func, select
 from mailer.automations.engine.entering import ARRIVED
 from mailer.automations.engine.versions import AutomationVersion, paused_steps, version_of
 from mailer.delivery.campaigns.status import count_states
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.automations import INSIDE, OUT, automation_entries, automation_versions, automations
 from mailer.store.tables.core import campaigns, deliveries
 from mailer.store.tables.states import AutomationState, DeliveryState, EntryState

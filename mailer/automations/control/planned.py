@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mailer.audience.selection.spec import Audience
@@ -16,7 +16,6 @@ from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import raise_errors
-from mailer.quick_dataclass import dataclass
 from mailer.review.content import NewsletterContent
 from mailer.store.engine.database import Database
 from mailer.workspace import AUTOMATION_FILE, Newsletter

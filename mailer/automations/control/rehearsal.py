@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +20,6 @@ from mailer.automations.engine.entering import signed_goal
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.engine.zones import hour_of, may_leave, zone_or
 from mailer.automations.steps import END, Automation, EndStep, IfStep, SendStep, UntilStep, WaitStep, following
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.arrays import among
 from mailer.store.tables.core import lists, people, subscriptions
 

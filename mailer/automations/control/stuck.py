@@ -6,10 +6,10 @@ They are in no list of newsletters, so what shows staff what waits for them asks
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import APART, campaigns, deliveries, guard_evidence
 from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
 

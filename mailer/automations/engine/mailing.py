@@ -4,6 +4,7 @@ more than they asked for. Who gets nothing has a row too, with the reason."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,6 @@ from mailer.automations.engine.zones import may_leave, zone_or
 from mailer.automations.steps import SendStep
 from mailer.compose.message import from_json
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.arrays import among
 from mailer.store.tables.automations import automation_entries
 from mailer.store.tables.core import campaigns, deliveries, people

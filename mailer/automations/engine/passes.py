@@ -7,6 +7,7 @@ the list after they were tagged.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +19,6 @@ from mailer.audience.selection.segment_sql import field_text
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.steps import AutomationTrigger, TriggerKind
 from mailer.compose.expressions.tagged import tag_key
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import Instant, campaigns, deliveries, hits, people, people_tags, subscriptions, tags
 from mailer.store.tables.inbound import delivered_petitions, replies, signatures
 from mailer.store.tables.states import Membership

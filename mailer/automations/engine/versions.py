@@ -6,7 +6,7 @@ A version holds its definition, and a campaign for each step that mails. People 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,6 @@ from mailer.audience.consent.still_inside import LeavingRules
 from mailer.automations.steps import Automation, from_json, to_json
 from mailer.delivery.campaigns.freeze import Plan, create_campaign
 from mailer.delivery.campaigns.lifecycle import finish_open
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.automations import (
     INSIDE,
     automation_entries,

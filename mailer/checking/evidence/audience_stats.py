@@ -6,10 +6,8 @@ Plain values; `simulate` makes them, `audience_rows` asks the database for the p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-
-from mailer.quick_dataclass import dataclass
 
 
 class Trouble(StrEnum):

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, cast
-
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ The only module that imports tinycss2. Where a colour comes from is for `rules.c
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Any
 
 import tinycss2
 from tinycss2.color4 import parse_color
-
-from mailer.quick_dataclass import dataclass
 
 BARE_HEX = re.compile(r"[0-9a-fA-F]{3}|[0-9a-fA-F]{6}")
 # Spaces that tinycss2 brings to sRGB; the others (lab, oklch, display-p3 …) are shown by few mail programs.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from mailer.diagnostics import Place
-from mailer.quick_dataclass import dataclass
 
 JINJA = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
 STYLE_TAG = re.compile(r"<(?:mj-style|style)\b[^>]*>(.*?)</(?:mj-style|style)>", re.DOTALL | re.IGNORECASE)

@@ -10,9 +10,9 @@ import ssl
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.http_client import exchange, find_addresses
 from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.public_network import NotPublic, Resolve, require_public, resolve_host
@@ -48,11 +48,8 @@ class ProbeLimits:
     private: bool = False  # follow links to this machine and this network: for tests
 
 
-LIMITS = ProbeLimits()
-
-
 def ask(
-    urls: Iterable[str], *, limits: ProbeLimits = LIMITS, resolve: Resolve | None = None
+    urls: Iterable[str], *, limits: ProbeLimits = ProbeLimits(), resolve: Resolve | None = None
 ) -> dict[str, LinkResponse]:
     """What the sites of at most 60 different addresses say. Addresses with merge tags are left out."""
     wanted = [url for url in dict.fromkeys(urls) if "{" not in url][:MOST_LINKS]

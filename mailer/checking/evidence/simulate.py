@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
 from mailer.audience.names import holds_address
@@ -20,7 +20,6 @@ from mailer.compose.expressions.readings import readings
 from mailer.compose.merge import NAMES, NO_BRANCH, BadDestination, MergeProgram, parsed
 from mailer.compose.message import Choice, Link, Message, Parts, Slot
 from mailer.delivery.data.rows import TableCells
-from mailer.quick_dataclass import dataclass
 
 LONG = 60  # characters: longer than all but the rarest names and towns
 SHOWN = 60

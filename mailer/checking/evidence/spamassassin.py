@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-
-from mailer.quick_dataclass import dataclass
+from dataclasses import dataclass
 
 PROGRAM = "spamassassin"
 SECONDS = 20.0  # it takes about one; a first start may compile its rules

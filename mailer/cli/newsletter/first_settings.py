@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import SETTINGS_FILE, read_settings
 from mailer.timezones import zone_named
 

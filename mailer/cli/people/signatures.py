@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ from mailer.cli.people.petition import (
 from mailer.cli.tables import add_row, new_table, print_table
 from mailer.errors import MailerError
 from mailer.private_files import whole_private
-from mailer.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

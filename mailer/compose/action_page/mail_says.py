@@ -4,13 +4,13 @@ button that leads there, and the picture."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from mailer.compose.action_page.html import TAG
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.message_file import MARKDOWN_FILE, MJML_FILE
 from mailer.compose.source.text_file import read_text
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import Newsletter
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
 
 from mailer.diagnostics import Diagnostic, Level, Place
-from mailer.quick_dataclass import dataclass
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 LARGEST_BYTES = 20_000_000

@@ -7,6 +7,7 @@ Pure: text in, value out; every fault is found at once, each with its line and a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +30,6 @@ from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError, nearest, raise_errors
 from mailer.petition_fields.own import MOST_QUESTIONS, OwnField
 from mailer.petition_fields.table import ALWAYS, ASKABLE
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
 
 TEXTS = ("headline", "statement", "thanks", "share", "language", "button")

@@ -6,6 +6,7 @@ All of it is optional, and read from the front matter of action.md by `parse`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -22,7 +23,6 @@ from mailer.compose.action_page.page_pictures import (
 )
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import nearest
-from mailer.quick_dataclass import dataclass
 
 SHARED_BY = ("whatsapp", "signal", "telegram", "email", "facebook", "bluesky", "mastodon", "x")
 AMOUNT = "{amount}"  # in an address: stands for the digits of the amount that is pressed

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from mailer.compose.source.frontmatter import FrontMatter
 from mailer.compose.source.translations import ORIGINAL_KEY, OWN_LANGUAGE, WORDS_OF_PAGE
 from mailer.diagnostics import Diagnostic, Place
-from mailer.quick_dataclass import dataclass
 
 SHARED = ("target", "show_names", "show_comments", "tags", "deadline")  # what makes one petition of all languages
 QUESTION_WORDS = ("label", "choices")  # of a question of the page's own

@@ -6,7 +6,7 @@ Words are written in each language; all else comes from the original, and what m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mailer.compose.action_page.mail_says import mail_says
 from mailer.compose.action_page.parse import ActionPage, parse_action_page, read_action_page
@@ -17,7 +17,6 @@ from mailer.compose.source.translations import ORIGINAL_KEY, named_faults, outda
 from mailer.compose.source.wording import mark_of, page_words
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import raise_errors
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ACTION_FILE, ListDefinition, Newsletter
 
 

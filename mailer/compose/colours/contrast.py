@@ -8,9 +8,9 @@ programs, caniemail), so colours must stay readable when they are turned around.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from mailer.diagnostics import Diagnostic, Level, Place
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Brand
 
 TEXT = 4.5  # WCAG 2.2, success criterion 1.4.3 (AA)

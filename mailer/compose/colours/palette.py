@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from mailer.compose.colours.contrast import SETTINGS, TEXT, ratio
 from mailer.diagnostics import Diagnostic, Level
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Brand
 
 EDGE = 3.0  # WCAG 2.2, success criterion 1.4.11, and 1.4.3 for large text

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 from zoneinfo import ZoneInfo
 
 from mailer.compose.visible import UNFIT
-from mailer.quick_dataclass import dataclass
 
 LONGEST_TITLE = 200  # characters
 LONGEST_SUMMARY = 400

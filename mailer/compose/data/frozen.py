@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import isfinite
 from types import SimpleNamespace
 from typing import Any, cast
 
 from mailer.compose.data.entries import plain
 from mailer.compose.data.sources import DATA
-from mailer.quick_dataclass import dataclass
 
 LARGEST = 500_000  # characters of all values of a message
 DEEPEST = 12  # lists and objects within one another

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -21,7 +22,6 @@ from zoneinfo import ZoneInfo
 
 from mailer.diagnostics import Place
 from mailer.errors import nearest
-from mailer.quick_dataclass import dataclass
 
 DATA = "data"  # the key of the front matter, and the name before the dot
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

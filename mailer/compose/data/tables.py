@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol
-
-from mailer.quick_dataclass import dataclass
 
 LOOKUP = "lookup"  # the call, in mails
 EXAMPLE = 'lookup("constituencies", supporter.postcode).mp'

@@ -22,13 +22,12 @@ The meaning, kept so plain that SQL can reproduce it exactly:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mailer.compose.data.tables import LookupTable
 from mailer.compose.expressions.filters import FILTERS
 from mailer.compose.expressions.tagged import TAGGED, TAGS
-from mailer.quick_dataclass import dataclass
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in"]
 

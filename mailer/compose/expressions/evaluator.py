@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailer.compose.data.tables import Cells, no_cells
@@ -29,7 +29,6 @@ from mailer.compose.expressions.ast import (
 from mailer.compose.expressions.filters import NUMBER, applied
 from mailer.compose.expressions.tagged import TAGGED, TAGS, is_tagged
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 MOST_DIGITS = 15  # within these every engine reads the same double
 LONGEST_VALUE = 1_000_000  # characters that one merge tag may put into somebody's mail

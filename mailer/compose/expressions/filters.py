@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import partial
@@ -17,7 +18,6 @@ from urllib.parse import quote
 
 from mailer.compose.visible import is_visible
 from mailer.locale.cldr import locale_of
-from mailer.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from babel import Locale

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from mailer.diagnostics import Fix
 from mailer.errors import nearest
-from mailer.quick_dataclass import dataclass
 
 # Names in other programs and languages, small and without blanks, dots and signs → the name here.
 _NAMES: dict[str, tuple[str, ...]] = {

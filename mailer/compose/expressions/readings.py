@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 
 from mailer.compose.expressions.ast import Compare, Const, Constants, Expression, Filter, operands
 from mailer.compose.expressions.evaluator import as_number
 from mailer.compose.expressions.filters import readable_date, readable_number
-from mailer.quick_dataclass import dataclass
 
 ORDERING = ("<", "<=", ">", ">=")
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ].*)?", re.DOTALL)

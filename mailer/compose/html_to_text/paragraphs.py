@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from mailer.compose.html_to_text.words import BLOCKS, SILENT, flat, href_of
 from mailer.compose.html_tree import Element
 from mailer.compose.markdown.plain_text import PlainText, label_and_address, ruled, wrap
 from mailer.compose.templating.markers import Control, Literal, Markers
-from mailer.quick_dataclass import dataclass
 
 BLANKS = re.compile(r"\s+")
 BETWEEN_LINKS = re.compile(r"[\s|·•,;/–—-]+")

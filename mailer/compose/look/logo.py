@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 from mailer.compose.colours.contrast import ratio
 from mailer.compose.source.images import Pictures, look
 from mailer.diagnostics import Place
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Settings
 
 PLACE = Place("mailer.toml")

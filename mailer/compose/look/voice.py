@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mailer.compose.colours.palette import COME_AS, palettes
 from mailer.compose.look.logo import logos
 from mailer.compose.source.images import Pictures
 from mailer.locale.cldr import script_of
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Brand, Settings
 
 # What phones and computers write their own screens with. No quotes: the stack is in attributes as well as in styles.

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from dataclasses import dataclass
 
-from mailer.quick_dataclass import dataclass
+from markupsafe import Markup
 
 
 @dataclass(frozen=True, slots=True)

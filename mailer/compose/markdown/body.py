@@ -6,6 +6,7 @@ It decides which pieces a body has and where each goes; `containers` makes the b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -18,7 +19,6 @@ from mailer.compose.markdown.tokens import Piece, is_container, is_lone_image, p
 from mailer.compose.templating.markers import Control
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Diagnostic, Place
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -17,7 +17,6 @@ from mailer.compose.templating.link_table import Links
 from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Diagnostic, Level, Place
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

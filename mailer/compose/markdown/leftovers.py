@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
-
-from mailer.quick_dataclass import dataclass
 
 KEY = "leftovers"  # under which an inline token's `meta` keeps them
 SOMETHING = "\ufdd1"  # a noncharacter: stands for what is no text of its own (a link, code, an escaped sign)

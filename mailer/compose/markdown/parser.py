@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count, takewhile
 from typing import Any, cast
 from unicodedata import category
@@ -25,7 +26,6 @@ from mailer.compose.templating.markers import Markers
 from mailer.compose.templating.render import Resolved
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import nearest
-from mailer.quick_dataclass import dataclass
 
 CONTAINERS = ("ask", "quote", "picture", "story", "numbers", "progress", "share", "ps")
 # Beside a letter `**` is no emphasis, beside punctuation it is. A {% tag %} counts as punctuation, so while Markdown is

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from markdown_it.token import Token
 
 from mailer.compose.markdown.tokens import closing
 from mailer.compose.templating.markers import ANY_MARKER, Control, Literal, Markers
-from mailer.quick_dataclass import dataclass
 
 WIDTH = 72
 INDENT = "    "

@@ -6,8 +6,7 @@ Either mrml, the compiler behind mjml-python, gets it wrong without a word (meas
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from mailer.quick_dataclass import dataclass
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

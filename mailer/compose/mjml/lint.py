@@ -8,7 +8,7 @@ and matches closing tags without looking at their names. This module looks. It j
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from mailer.compose.mjml.forbidden import HTML_TAGS, TAGS
@@ -17,7 +17,6 @@ from mailer.compose.mjml.schema import SETTERS, Tag, tags
 from mailer.compose.mjml.to_html import CONDITIONAL, MAX_DEPTH
 from mailer.compose.mjml.tokenizer import SPACE, VOID, Piece, TokenKind, scan
 from mailer.diagnostics import Diagnostic, Level, Place
-from mailer.quick_dataclass import dataclass
 
 # Stands for a tag that may hold anything.
 _ANY = Tag("anything", {}, frozenset(), ending=False)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
-
-from mailer.quick_dataclass import dataclass
 
 # Allowed on any component beside its own attributes.
 EVERYWHERE = frozenset({"css-class", "mj-class"})

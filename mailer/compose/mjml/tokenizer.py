@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
-
-from mailer.quick_dataclass import dataclass
 
 # HTML elements that have no content and no closing tag (HTML Living Standard, 13.1.2).
 VOID = frozenset(

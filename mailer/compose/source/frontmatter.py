@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import yaml
@@ -16,7 +17,6 @@ from frontmatter.default_handlers import YAMLHandler
 
 from mailer.compose.source.text_file import merge_conflicts
 from mailer.diagnostics import Diagnostic, Place
-from mailer.quick_dataclass import dataclass
 
 MISSING = "Begin the file with a line ---, then keys such as `subject: …`, then another line ---."
 COLON = "A text that holds a colon or begins with a sign such as @, *, { or [ needs quotes around it."

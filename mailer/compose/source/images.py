@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -14,7 +15,6 @@ from urllib.parse import quote, unquote
 from mailer.compose.message import Image
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import Newsletter
 
 HEAVY_BYTES = 1_048_576  # beyond a mebibyte a picture is slow on a phone; react-email's checker draws the same line

@@ -3,11 +3,10 @@ mailer/locale/. The HTML footer and the plain text use the same ones. A language
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from mailer.locale.language import choose, later
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

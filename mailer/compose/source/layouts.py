@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.toml_file import toml_of
 
 LAYOUT_FILE, DEFINITION_FILE = "layout.mjml", "template.toml"

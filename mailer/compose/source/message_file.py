@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -23,7 +23,6 @@ from mailer.compose.source.wording import mark_of, message_words
 from mailer.compose.source.written import Source
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import MESSAGES, Newsletter
 
 MARKDOWN_FILE, MJML_FILE = MESSAGES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailer.compose.data.frozen import FrozenData
@@ -15,7 +15,6 @@ from mailer.compose.message import ARMS, PlannedTest, version_name
 from mailer.compose.source.layouts import TemplateDefinition
 from mailer.diagnostics import Diagnostic, Place
 from mailer.locale.language import Language
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import THANKS_FILE, Newsletter
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # BCP 47, as far as its form goes

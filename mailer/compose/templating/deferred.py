@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from jinja2 import Environment
 
@@ -19,7 +19,6 @@ from mailer.compose.expressions.tagged import TAGGED
 from mailer.compose.templating.markers import Control, Markers, Value
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 PERSONAL_ADDRESSES = ("unsubscribe_url", "view_url", "preferences_url")
 WAITING_NAMES = ("supporter", TAGGED, LOOKUP, *PERSONAL_ADDRESSES)

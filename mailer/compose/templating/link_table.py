@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from mailer.compose.templating.deferred import PERSONAL_ADDRESSES
 from mailer.compose.templating.markers import Control, LinkMark, Literal, Markers, Value
 from mailer.diagnostics import Diagnostic, Place
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ACTION_FILE, SLUG, Newsletter, Workspace
 
 HOST = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)

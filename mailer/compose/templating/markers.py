@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 
 from mailer.diagnostics import Place
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

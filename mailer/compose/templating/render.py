@@ -7,6 +7,7 @@ Faults name the file and line as the author wrote them, includes as well.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any, cast
@@ -41,7 +42,6 @@ from mailer.compose.templating.slips import USUAL, blanked, slips
 from mailer.compose.templating.unknown_names import Names
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 # Jinja's own filters that layouts may use as well. Not `safe`: nothing goes into a mail unescaped by a layout's wish.
 WRITING_FILTERS = ("first", "last", "length")  # of lists, in what authors write

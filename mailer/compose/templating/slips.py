@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError
 
 from mailer.compose.expressions.foreign_tags import name_here, tag_for
-from mailer.quick_dataclass import dataclass
 
 USUAL = "A merge tag is {{ … }}, a condition {% if … %} … {% endif %}; texts in it are in quotes."
 CONSTRUCT = re.compile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from difflib import unified_diff
 from itertools import islice
@@ -21,7 +22,6 @@ from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.plan import as_mailed, prepare
 from mailer.delivery.campaigns.status import WAITING
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Workspace

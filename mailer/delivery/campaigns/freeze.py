@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -31,7 +31,6 @@ from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Pace
 from mailer.store.pictures import keep_picture
 from mailer.store.tables.core import campaigns, deliveries, links, people

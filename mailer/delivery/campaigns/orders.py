@@ -7,6 +7,7 @@ campaign may become, and the line in the audit log, are for `lifecycle`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +22,6 @@ from mailer.delivery.campaigns.retry_failed import resolve_uncertain, retry_fail
 from mailer.delivery.campaigns.timed import launches_at, refuse_unfit
 from mailer.delivery.schedule.local_hours import columns_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import require_approvals, why_not_approved
 from mailer.review.content import NewsletterContent, PlannedTime, leaves_at
 from mailer.review.planned import planned_time

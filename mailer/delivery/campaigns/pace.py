@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailer.delivery.campaigns.status import CampaignStatus
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import CampaignState, DeliveryState
 
 LEAST_PEOPLE, LEAST_TIME = 20, timedelta(seconds=10)  # before which a rate says nothing

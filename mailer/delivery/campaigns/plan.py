@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ from mailer.delivery.campaigns.petition import PETITION, address_of_page, in_eac
 from mailer.diagnostics import Diagnostic, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.language import Language, choose
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.workspace import ListDefinition, Workspace
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from sqlalchemy import Connection, bindparam, func, literal, select, true
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import APART, EPOCH, QUEUE, campaigns, deliveries, guard_evidence, people, workers
 from mailer.store.tables.states import CHOSEN, CampaignKind, CampaignState, DeliveryState
 

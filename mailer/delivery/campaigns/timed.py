@@ -6,6 +6,7 @@ The zones that people are in are few. Their moments are worked out once each, pu
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,7 +34,6 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Message
 from mailer.delivery.schedule.local_hours import HourOfZone, Timing, hours_of, refuse_past, timing_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.content import PlannedTime
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import people

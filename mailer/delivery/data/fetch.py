@@ -7,11 +7,11 @@ isn't encrypted.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from email.message import Message as Headers
 from urllib.parse import urljoin, urlsplit
 
 from mailer.delivery.data.kept import RawData, UnreadableSource
-from mailer.quick_dataclass import dataclass
 from mailer.transports.http_client import exchange, find_addresses
 from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.public_network import LeadsInside, NotPublic, Resolve, require_public, resolve_host

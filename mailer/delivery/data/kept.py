@@ -4,13 +4,13 @@ and a site that is slow or down is asked once and not by every look."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.data import data_readings

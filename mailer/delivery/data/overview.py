@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -20,7 +21,6 @@ from mailer.delivery.data.read import UNREADABLE, DataReading
 from mailer.delivery.data.tables import TableFile, table_files, table_of
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.tables.data import lookup_tables
 from mailer.workspace import Newsletter, Workspace

@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +19,6 @@ from mailer.delivery.data.kept import RawData, UnreadableSource
 from mailer.delivery.data.tables import filled
 from mailer.errors import MailerError
 from mailer.private_files import open_private
-from mailer.quick_dataclass import dataclass
 from mailer.xml_elements import UnreadableXml
 
 MOST_ROWS = 5_000  # of a table that is shown; a larger one is for `lookup`

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,7 +24,6 @@ from mailer.delivery.data.parse import parsed
 from mailer.delivery.data.tables import PRIVATE
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.waiting import open_reviews
 from mailer.store.engine.database import Database
 

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from mailer.compose.data.tables import JoinedBy, LookupTable, faults_of_columns
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 from mailer.private_files import OTHERS
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import Workspace
 
 PRIVATE = "private"

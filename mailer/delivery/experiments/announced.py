@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,6 @@ from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.experiments.tried import in_short, what_differs, what_versions_say
 from mailer.experiments.sampling import expected_gain
 from mailer.experiments.words import advice, gains, named
-from mailer.quick_dataclass import dataclass
 
 FRIDAY_EVENING, SUNDAY = (4, 17), 6  # weekday and hour
 A_DAY, HOUR = timedelta(days=1), timedelta(hours=1)

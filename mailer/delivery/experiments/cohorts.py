@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from mailer.audience.selection.spec import from_json
 from mailer.experiments.cohorts import PlannedCohorts, stage_of, stage_opened
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import campaigns, deliveries
 from mailer.store.tables.experiments import cohorts
 from mailer.store.tables.states import CohortState

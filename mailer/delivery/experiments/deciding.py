@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,6 @@ from mailer.errors import MailerError
 from mailer.experiments.deciding import ArmCounts, Decision, decide
 from mailer.experiments.sampling import ahead_early
 from mailer.experiments.words import named, told
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Guard
 from mailer.staff import audit
 from mailer.staff.actor import Actor, cron

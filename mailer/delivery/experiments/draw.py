@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, case, func, literal, select
 
@@ -17,7 +18,6 @@ from mailer.audience.selection.select import PRIME, places
 from mailer.compose.message import ARMS, REST, Message
 from mailer.experiments.beliefs import Prior
 from mailer.experiments.sampling import recommended_share
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Written at the launch (`keep_test`), decided once (`deciding`); a decision holds
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,6 @@ from mailer.delivery.experiments.draw import Draw
 from mailer.delivery.experiments.tried import what_differs, what_versions_say
 from mailer.experiments.beliefs import Prior
 from mailer.experiments.deciding import ArmCounts, DecidedBy, Decision
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import DecisionState

@@ -6,7 +6,7 @@ Thousands of reports take a handful of statements. What each report does is deci
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,6 @@ from mailer.delivery.feedback.report import GRAVITY, NOTED, SUPPRESSING, Ledger,
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.ledger.soft_bounces import suppress_worn
 from mailer.delivery.subscriptions.reported import leave_by_report
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
 from mailer.store.engine.dialects import insert_for

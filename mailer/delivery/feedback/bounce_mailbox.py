@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -13,7 +14,6 @@ from sqlalchemy import Connection, select, update
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.dsn import Returned, digest, read
 from mailer.delivery.replies.kept import WrittenReply, keep_reply
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Bounces
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries

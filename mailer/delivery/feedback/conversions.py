@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -16,7 +17,6 @@ from sqlalchemy import Connection, select
 
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.arrays import among
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries, people

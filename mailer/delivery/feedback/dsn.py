@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.message import Message
 from urllib.parse import unquote
@@ -37,7 +37,6 @@ from mailer.delivery.feedback.prose_bounces import (
 )
 from mailer.delivery.replies.kept import WrittenReply
 from mailer.delivery.replies.words import kind_of, own_words
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import ReplyKind, ReturnedKind
 from mailer.tracking.return_path import tokens_in
 from mailer.tracking.tokens import BadToken, Named, Purpose, Signer

@@ -10,7 +10,7 @@ import imaplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
@@ -18,7 +18,6 @@ from urllib.parse import unquote, urlsplit
 from mailer.delivery.feedback.dsn import LOOKED_AT_BYTES
 from mailer.errors import MailerError
 from mailer.private_files import last_changed
-from mailer.quick_dataclass import dataclass
 
 AT_ONCE = 100  # mails between two commits
 LATEST = 50  # mails that `latest` looks through

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass
 from email.message import Message
 from enum import Enum, auto
 
 from flufl.bounce import all_failures  # pyright: ignore[reportUnknownVariableType] - it has half its types
 
 from mailer.delivery.feedback.mail_parts import TEXT_BYTES, field, first_text, header
-from mailer.quick_dataclass import dataclass
 
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it would log what it can't parse, addresses included
 

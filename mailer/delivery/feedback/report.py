@@ -8,10 +8,9 @@ list) happen once, so that a repeat doesn't overrule staff who undid them. `appl
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import DeliveryState, Feedback, SuppressionReason
 from mailer.transports.base import ReplyClass
 from mailer.transports.events import FeedbackReport, Remedy, What

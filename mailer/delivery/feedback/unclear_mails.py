@@ -6,13 +6,13 @@ A decision is made once, and does what the same report of a mail server would ha
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
 from mailer.delivery.feedback.apply import apply
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Bounces
 from mailer.staff import audit
 from mailer.staff.actor import Actor

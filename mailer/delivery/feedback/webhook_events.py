@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,6 @@ from mailer.counting import counted
 from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.event_owner import mailed_person, plausible
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Bounces
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.dialects import insert_for

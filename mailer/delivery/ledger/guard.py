@@ -8,10 +8,10 @@ their sources are in `settings.schema`. Pausing itself, and whether it was allow
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Guard as Limits
 from mailer.store.tables.core import EPOCH
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused

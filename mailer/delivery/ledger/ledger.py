@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -26,7 +26,6 @@ from mailer.delivery.ledger.outcomes import NO_SETTING, CampaignStanding, Claim,
 from mailer.delivery.ledger.reopen import HOLD_OURS, HOLD_QUEUED, LATE, OURS, let_go, lock_campaign, reopen
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Bounces, Caps
 from mailer.store.engine.arrays import among
 from mailer.store.engine.database import Database

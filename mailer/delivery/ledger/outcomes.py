@@ -6,6 +6,7 @@ Only the answer to the last attempt counts, so a late answer never overwrites a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -14,7 +15,6 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from mailer.audience.consent.changes import suppress
 from mailer.delivery.ledger.soft_bounces import suppress_worn
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Bounces
 from mailer.store.engine.prepared import ByNumber, Values
 from mailer.store.tables.core import deliveries, events, people

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mailer.delivery.ledger.permits import LATE_SECONDS, TOTAL, Permits, RateLimit
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Pace
 
 

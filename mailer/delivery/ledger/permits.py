@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import insert_for
 from mailer.store.gcra import Rate, begin, turns

@@ -5,6 +5,7 @@ delivered between. One soft bounce says nothing of an address; policy never coun
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -12,7 +13,6 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from mailer.audience.consent.changes import suppress
 from mailer.audience.consent.lift import last_lifted
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
 from mailer.store.tables.core import deliveries, events, hits, people

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
@@ -12,7 +13,6 @@ from mailer.audience.selection.spec import Audience
 from mailer.counting import counted
 from mailer.delivery.ledger.warm_up import Today, WarmUp
 from mailer.delivery.schedule.schedule import length_in_words
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Pace
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.states import CHOSEN, CampaignState

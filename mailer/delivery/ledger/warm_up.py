@@ -12,13 +12,13 @@ The count is kept in the transaction that records the intents, so it is exact wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from mailer.counting import counted
 from mailer.delivery.schedule.schedule import in_words
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Pace
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import warm_up_days

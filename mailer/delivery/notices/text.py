@@ -8,6 +8,7 @@ find their own names and those of newsletters in theirs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from textwrap import wrap
@@ -19,7 +20,6 @@ from mailer.compose.colours.palette import palettes
 from mailer.compose.look.logo import MailLogo
 from mailer.compose.look.voice import font_of
 from mailer.locale.language import Language
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Settings
 
 FOLDER = Path(__file__).parent / "texts"

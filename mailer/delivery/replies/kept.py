@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import Any
@@ -15,7 +16,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, upd
 
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.consent.scrub import NOTHING_SAID
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import Actor
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, deliveries, people

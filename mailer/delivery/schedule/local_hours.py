@@ -8,6 +8,7 @@ anybody, or staff said what becomes of those.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +18,6 @@ from sqlalchemy import Row
 from mailer.audience.people.zones import PeopleOfKey, ZoneKey, is_zone
 from mailer.counting import counted
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.content import PlannedTime
 from mailer.store.tables.states import PastHour, ZoneSource
 from mailer.timezones import UNIVERSAL

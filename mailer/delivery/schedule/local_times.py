@@ -6,10 +6,10 @@ What could be read in two ways is a question, never a guess: 01/12/2026, "9", "n
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 USUAL_HOUR = time(9)  # of a day without a time: in the morning of a working day
 EXAMPLES = 'Write it as "2026-12-01 09:00", "1 December 2026 9am" or "tomorrow 9:00".'

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 from mailer.counting import listed
 from mailer.delivery.schedule.local_times import DAYS
-from mailer.quick_dataclass import dataclass
 
 LAST = -1  # as a place in the month: the last such weekday
 PLACES = {1: "first", 2: "second", 3: "third", 4: "fourth", LAST: "last"}

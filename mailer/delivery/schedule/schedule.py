@@ -6,12 +6,12 @@ shows twice, the first is meant.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mailer.delivery.schedule.local_times import LocalTime, clock_alone, read_local_time
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.timezones import zone_named
 from mailer.timezones.local_time import LAST_ZONE, first_instant, instant_of, wall_of
 

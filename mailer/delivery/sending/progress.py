@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mailer.delivery.ledger.outcomes import is_for_good
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import Fate, Outcome
 
 

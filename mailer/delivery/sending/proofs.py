@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import escape
 
@@ -22,7 +22,6 @@ from mailer.delivery.sending.cleanup import clock_is_believed
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
 from mailer.experiments.words import named
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import review_path
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import proofs

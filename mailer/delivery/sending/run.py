@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
 
 from mailer.delivery.sending.run_control import Patience, Stop
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database, DatabaseTrouble
 from mailer.store.engine.fence import Mark, find_mark, set_mark
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, workers

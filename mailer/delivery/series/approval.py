@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, select, true
 
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import kept_content, why_not_approved
 from mailer.review.content import NewsletterContent
 from mailer.settings import StudioSettings

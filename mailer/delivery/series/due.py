@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.tables.series import PLANNED, issues, series
 from mailer.store.tables.states import SeriesState

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,6 @@ from mailer.delivery.campaigns.status import GLANCE
 from mailer.delivery.schedule.recurring import AHEAD_OF_APPROVAL, EACH, SeriesRule, from_json, to_json
 from mailer.delivery.series.due import file_digest
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import StudioSettings
 from mailer.staff import audit
 from mailer.staff.actor import Actor, NotAllowed

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any, Protocol
@@ -35,7 +35,6 @@ from mailer.delivery.series.planning import plan_next, read_rules, running
 from mailer.diagnostics import Diagnostic
 from mailer.editing.folders import LONGEST, name_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import keep_content
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.staff import audit

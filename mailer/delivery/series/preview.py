@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
@@ -13,7 +14,6 @@ from mailer.compose.source.written import Source
 from mailer.delivery.data.read import read_data
 from mailer.delivery.schedule.recurring import SeriesRule
 from mailer.delivery.series.issues import ahead_of, last_issue, next_free
-from mailer.quick_dataclass import dataclass
 from mailer.settings import StudioSettings
 from mailer.store.engine.database import Database
 from mailer.store.tables.series import PLANNED, issues

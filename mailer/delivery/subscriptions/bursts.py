@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, or_, select, update
@@ -22,7 +23,6 @@ from mailer.counting import counted
 from mailer.delivery.subscriptions.presses import KEPT, LOOKED
 from mailer.delivery.subscriptions.undo import MANY, ONE_CLICK, TOGETHER, Leaving, leavings, undo
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

@@ -5,11 +5,11 @@ Of somebody who isn't to be tracked only the moment is kept. What the presses sh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import deliveries, people
 from mailer.store.tables.inbound import unsubscribe_presses as presses
 

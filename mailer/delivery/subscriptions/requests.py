@@ -7,6 +7,7 @@ stranger from filling somebody's mailbox through our forms.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
@@ -17,7 +18,6 @@ from mailer.audience.consent.subscribe import Asking, JoinResult, confirm_join
 from mailer.audience.people import change_address
 from mailer.audience.people.change_address import ask_for_address, confirm_address
 from mailer.delivery.notices.queue import Notice, NoticeKind, queue
-from mailer.quick_dataclass import dataclass
 from mailer.store.rate_limits import Limit, limit_key, take
 from mailer.store.tables.core import people
 from mailer.store.tables.states import RequestKind

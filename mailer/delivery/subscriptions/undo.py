@@ -7,7 +7,7 @@ decided about a list later is kept, and so is every suppression that this leavin
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,6 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 from mailer.audience.consent.changes import consent_source, prove
 from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.subscriptions.unsubscribe import UNDONE
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.arrays import among
 from mailer.store.tables.core import (
     campaigns,

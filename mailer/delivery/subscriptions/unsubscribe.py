@@ -6,6 +6,7 @@ How a subscription ends, and its proof, is for `audience.consent`; pages and req
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
@@ -13,7 +14,6 @@ from sqlalchemy import Connection, insert, select, update
 from mailer.audience.consent.changes import leave
 from mailer.audience.consent.recheck import change_consent
 from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, language_of, recipient_of
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import campaigns, deliveries, events, lists, people, subscriptions
 from mailer.store.tables.states import DeliveryState, Membership
 

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailer.compose.languages import SpokenLanguages
@@ -20,7 +21,6 @@ from mailer.compose.thank_you import with_own_links
 from mailer.delivery.campaigns.freeze import Plan, keep_images
 from mailer.delivery.notices.sender import HEADERS
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.senders import split_sender
 from mailer.store.engine.database import Database
 from mailer.transports.base import Mailing

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +20,6 @@ from mailer.audience.consent.eligibility import unwelcome
 from mailer.audience.consent.subscribe import JoinOutcome, JoinResult
 from mailer.audience.petition.signatures import SignResult
 from mailer.delivery.subscriptions.requests import mailbox
-from mailer.quick_dataclass import dataclass
 from mailer.store.jobs import THANKS, Job, add
 from mailer.store.rate_limits import Limit, limit_key, take
 from mailer.store.tables.inbound import signatures

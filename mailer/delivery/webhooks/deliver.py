@@ -10,11 +10,11 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.delivery.sending.run_control import Stop
 from mailer.diagnostics import Diagnostic, bad, warning, well
-from mailer.quick_dataclass import dataclass
 from mailer.settings.schema import Webhook
 from mailer.store.engine.database import Database
 from mailer.store.jobs import WEBHOOK_CALL, Job, claimed, finish, retry

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -15,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from mailer.diagnostics import Diagnostic, Level, at_most, bad, warning, well
 from mailer.doctor.dns.lookup import Got, Lookup, unanswered
-from mailer.quick_dataclass import dataclass
 
 LEAST_BITS = 1024  # RFC 8301 §3.2: verifiers must not accept less
 ADVISED_BITS = 2048  # support.google.com/a/answer/81126

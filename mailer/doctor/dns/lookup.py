@@ -10,6 +10,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Any, cast
@@ -26,7 +27,6 @@ from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TXT import TXT
 
 from mailer.diagnostics import Diagnostic, warning
-from mailer.quick_dataclass import dataclass
 from mailer.settings.schema import Dns
 
 # Resolvers usually answer within a tenth of a second; one with a cold cache may take a second or two. A lost packet is

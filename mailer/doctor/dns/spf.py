@@ -7,12 +7,11 @@ business. Single records are parsed by `spf_record`.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mailer.diagnostics import Diagnostic, DnsRecord, bad, warning, well
 from mailer.doctor.dns.lookup import Got, Lookup, unanswered
 from mailer.doctor.dns.spf_record import Broken, Term, parse, records
-from mailer.quick_dataclass import dataclass
 
 MOST_LOOKUPS = 10  # RFC 7208 §4.6.4: beyond it the result is permerror
 MOST_VOID = 2  # lookups that find nothing, §4.6.4

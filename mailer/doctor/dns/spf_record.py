@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from mailer.doctor.dns.lookup import DnsAnswer
-from mailer.quick_dataclass import dataclass
 
 LONGEST_LABEL = 63  # RFC 1035 §2.3.4
 _FLAGS = re.ASCII | re.IGNORECASE | re.DOTALL

@@ -14,10 +14,10 @@ import signal
 import subprocess
 import threading
 from collections.abc import Generator
+from dataclasses import dataclass
 
 from mailer.editing.files import UNFINISHED
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.accounts import account_by_id
 from mailer.staff.actor import Actor
 from mailer.store.engine.database import Database

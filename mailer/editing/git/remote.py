@@ -7,11 +7,11 @@ newsletter: people look at both and choose, and it is done again with what they 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from mailer.editing.files import one_at_a_time
 from mailer.editing.git.commits import Author, NotCommitted, alone, run_git
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.workspace import Workspace
 

@@ -9,13 +9,12 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailer.compose.source.images import look
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.editing.library.references import SUFFIXES, PictureReference, references
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ACTION_FILE, Workspace
 
 BIGGEST = 30_000_000  # bytes; what is larger is no picture that anybody mails

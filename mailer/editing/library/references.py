@@ -10,6 +10,7 @@ import html
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -17,7 +18,6 @@ from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.save import Edit
 from mailer.editing.splice import CannotSplice, FrontValue, head_end
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 PAGE_ALTS = {"picture": "alt", "thanks_picture": "thanks_alt"}  # what each shows on a sign page
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")

@@ -9,12 +9,11 @@ import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.transports.http_client import system_addresses
 from mailer.transports.http_connection import HttpAnswer, HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.http_kept import KeptConnection, environment_proxy

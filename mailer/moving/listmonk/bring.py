@@ -8,7 +8,7 @@ first import already.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,6 @@ from mailer.moving.listmonk.texts import Draft, make_drafts
 from mailer.moving.listmonk.theirs import TheirList
 from mailer.moving.origins import BY_NAME
 from mailer.moving.report import Move, close_move, find_move, move_with, note_part, open_move
-from mailer.quick_dataclass import dataclass
 from mailer.senders import domain_of
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

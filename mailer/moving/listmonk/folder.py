@@ -11,14 +11,13 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mailer.errors import MailerError
 from mailer.moving.listmonk.theirs import FILE, Theirs
 from mailer.private_files import last_changed, private_folder, unversioned_folder, whole_private
-from mailer.quick_dataclass import dataclass
 
 FOLDER = ".moving"  # of a workspace
 TOKEN = re.compile(r"[0-9a-f]{32}")

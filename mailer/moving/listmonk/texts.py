@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,6 @@ from mailer.editing.first_draft import draft_text
 from mailer.editing.folders import plain_name, with_name
 from mailer.editing.splice import splice
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right

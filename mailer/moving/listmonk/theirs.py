@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mailer.errors import MailerError
 from mailer.moving.listmonk.api import Listmonk, ListmonkRefused
 from mailer.private_files import open_private
-from mailer.quick_dataclass import dataclass
 
 FILE = "theirs.db"
 MOST_ROUNDS = 8

@@ -7,7 +7,7 @@ range that holds the truth in 95 of 100 cases, since a few tests say little.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from mailer.experiments.deciding import ArmCounts, DecidedBy
 from mailer.experiments.learning import PooledEffect, spread_between
 from mailer.experiments.traits import SubjectsTried, traits_of
 from mailer.experiments.words import chance, named, per_cent
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import DecisionState
 
 TRIED = {SUBJECT: "subjects", PREHEADER: "lines after the subject", SENDER: "senders", WHOLE: "whole messages"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from mailer.delivery.experiments.kept import AT_ITS_TIME, BY_HAND, KeptDecision,
 from mailer.delivery.experiments.tried import PREHEADER, SENDER, SUBJECT
 from mailer.experiments.deciding import ArmCounts
 from mailer.experiments.words import named, so_far, told
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import DecisionState
 
 WAITS = "It is decided once, at the time that was stated. No version leads before: the first to be ahead often isn’t."

@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,6 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, delete, insert, select, update
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.accounts import Account, account_of
 from mailer.staff.credentials.challenges import keep_challenge, take_challenge
 from mailer.store.tables.staff import staff, staff_passkeys

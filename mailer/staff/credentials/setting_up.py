@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.accounts import Account
 from mailer.staff.actor import Actor

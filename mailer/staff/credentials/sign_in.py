@@ -6,14 +6,13 @@ A refusal says the same whether the address is known, the password right or the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.staff.accounts import Account, account_of
 from mailer.staff.actor import Actor

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Connection, select, update
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings.schema import SingleSignOn
 from mailer.staff import audit
 from mailer.staff.accounts import Account, account_of, add_account, change_rights, find_account

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -33,7 +34,6 @@ from sqlalchemy import (
 )
 from sqlalchemy import table as plain_table
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import Instant
 
 BATCH_ROWS = 2000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mailer.private_files import unversioned_folder
-from mailer.quick_dataclass import dataclass
 
 FOLDER = "backups"
 NAME = re.compile(r"mailer-(\d{4}-\d\d-\d\d-\d{6})\.(?:db|sql)")  # as `back_up` names them

@@ -13,12 +13,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, text
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.admin.copy import Progress, content_of, copy_table, count_rows, go_on_from, numbers_used
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import make_engine, shown

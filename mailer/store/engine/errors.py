@@ -10,11 +10,11 @@ import sqlite3
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 FENCED = "mailer-fence: "  # begins what the triggers of a database that was moved away say
 

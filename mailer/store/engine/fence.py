@@ -8,6 +8,7 @@ still points at it, can't send from it. `backup` and `moving` write the marks; o
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
@@ -28,7 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.errors import FENCED, DatabaseTrouble
 from mailer.store.tables.core import Instant, campaigns, metadata
 from mailer.store.tables.series import PLANNED, issues, series

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailer.quick_dataclass import dataclass
+from dataclasses import dataclass
+
 from mailer.settings.providers import Preset, ProviderSection
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, cast
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.http_api import HttpApi, check_key
 from mailer.transports.http_connection import HttpRequest
 from mailer.transports.postmark.settings import Postmark

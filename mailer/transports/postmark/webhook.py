@@ -8,12 +8,11 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import ReplyClass

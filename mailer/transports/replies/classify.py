@@ -8,9 +8,9 @@ reading reports to `tracking`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import Fate, Outcome, ReplyClass
 from mailer.transports.replies.codes import LOGIN, PLAIN, by_code, is_generic
 from mailer.transports.replies.phrases import US, About, Phrase, spoken_of

@@ -11,11 +11,11 @@ import gzip
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from sendgrid import SendGridAPIClient
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.events import objects_of
 from mailer.transports.http_api import HttpApi, check_key
 from mailer.transports.http_connection import HttpRequest

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import repeat
 from json.encoder import encode_basestring as in_json
 from typing import Any
 
 from mailer.compose.message import Parts
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import Mailing
 from mailer.transports.mime.headers import Unmailable, ascii_address, one_line_values, refuse_control, split_mailbox
 from mailer.transports.mime.quoted_printable import one_line_break

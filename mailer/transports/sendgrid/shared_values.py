@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product, takewhile
-
-from mailer.quick_dataclass import dataclass
 
 # Characters that stay as they are in URLs come first (RFC 3986 §2), since keys are used there. Not < > & (they may come
 # encoded), no blanks, nothing that JSON escapes.

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from mailer.quick_dataclass import dataclass
 from mailer.settings.schema import Settings
 from mailer.settings.secrets import Secrets
 from mailer.transports.base import ReplyClass

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import TransportRefused
 from mailer.transports.http_api import HttpApi, check_key
 from mailer.transports.http_connection import HttpAnswer, HttpRequest

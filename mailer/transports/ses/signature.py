@@ -10,11 +10,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.http_connection import HttpRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"

@@ -13,7 +13,7 @@ import re
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 from urllib.parse import parse_qs
@@ -24,7 +24,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.events import PostUndecided
 from mailer.transports.http_connection import HttpEndpoint, HttpRequest, NoAnswer
 from mailer.transports.http_kept import KeptConnection, environment_proxy

@@ -6,8 +6,8 @@ Ending a session and opening the next is left to `pool`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.replies.classify import Reply, SmtpStep
 
 # Codes that say nothing about the sender, a person or the relay's own state.

@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import (
     Envelope,
     Fate,

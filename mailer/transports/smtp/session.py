@@ -13,9 +13,9 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import ReplyClass, TransportRefused, TransportUnavailable
 from mailer.transports.replies.classify import Reply, SmtpStep, classify, read_reply
 from mailer.transports.smtp.reply_reader import NotSmtp, ReplyReader

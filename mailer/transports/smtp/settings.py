@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from mailer.quick_dataclass import dataclass
 from mailer.settings.limits import CONNECTIONS, above_zero, between, one_of
 from mailer.settings.providers import ProviderSection
 from mailer.transports.smtp.presets import PRESETS

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused
 from mailer.transports.replies.classify import Reply, SmtpStep, outcome, read_reply
 from mailer.transports.smtp.limits import session_is_full

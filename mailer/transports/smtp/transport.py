@@ -9,9 +9,9 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import Envelope, Fate, Mailing, Outcome, TransportRefused, TransportUnavailable
 from mailer.transports.loopback import on_this_machine
 from mailer.transports.mime.message import Skeleton, Unmailable

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
 from mailer.compose.html_tree import Element, parse
 from mailer.compose.merge import Urls
 from mailer.compose.source.event import CALENDAR_FILE
-from mailer.quick_dataclass import dataclass
 
 BLOCKS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "p", "ul", "ol", "blockquote", "hr", "pre"))
 BOXES = frozenset(

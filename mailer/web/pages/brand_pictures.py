@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from base64 import b64encode
+from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 
 from mailer.compose.colours.palette import COME_AS, Palette, palettes
 from mailer.compose.look.logo import ALONE, stands_out
 from mailer.compose.source.images import content_type
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.locale.cldr import own_name
-from mailer.quick_dataclass import dataclass
 
 KEPT = ("t", "source", "utm_source")  # of the address: who came, and what brought them
 LONGEST = 200  # characters of what is taken over

@@ -4,11 +4,11 @@ that change with the content. Bytes in, bytes out."""
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from mailer.compose.action_page.page_pictures import FORMATS, PagePicture
-from mailer.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from PIL.Image import Image

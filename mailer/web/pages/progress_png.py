@@ -7,6 +7,7 @@ is set on the mail's own ground, light or dark, since words on nothing vanish wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Protocol
 
@@ -14,7 +15,6 @@ from PIL import Image, ImageColor, ImageDraw
 
 from mailer.fonts import can_write, typeface
 from mailer.locale.language import ENGLISH, Language, closest
-from mailer.quick_dataclass import dataclass
 
 WIDTH, HEIGHT, SCALE = 342, 92, 3  # pixels as shown on a phone, and how many times that is drawn
 BASELINE = 48  # of the figure and of the words at the other end

@@ -7,6 +7,7 @@ a card with boxes for letters is worse than one without words.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from PIL import Image, ImageDraw, ImageOps
 
 from mailer.compose.colours.palette import Palette
 from mailer.fonts import can_write, scripts_of, typeface
-from mailer.quick_dataclass import dataclass
 from mailer.web.pages.picture_sizes import on_white, upright
 
 if TYPE_CHECKING:

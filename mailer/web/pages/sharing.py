@@ -6,12 +6,12 @@ scheme opens the app where it is known, and copying the link works everywhere.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from mailer.compose.action_page.parse import ActionPage
-from mailer.quick_dataclass import dataclass
 
 RING = '<circle cx="12" cy="12" r="9"/>'
 # Name in action.md: what it is called, and its glyph in a box of 24 by 24.

@@ -6,7 +6,7 @@ The public door adds what it knows of the visitor; the studio's preview shows th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,6 @@ from mailer.compose.action_page.page_pictures import PagePicture
 from mailer.compose.action_page.parse import ActionPage
 from mailer.locale.language import Language, later
 from mailer.petition_fields.table import GIVEN, KNOWN
-from mailer.quick_dataclass import dataclass
 from mailer.web.pages.languages import language_switch
 from mailer.web.pages.picture_sizes import FACE_WIDTHS, WIDTHS, SizedPicture
 from mailer.web.pages.share_card import LinkPreview

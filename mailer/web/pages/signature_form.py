@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 from unicodedata import category, normalize
@@ -21,7 +22,6 @@ from mailer.compose.action_page.parse import ActionPage
 from mailer.locale.language import Language, later, region_of, regions_of
 from mailer.petition_fields.own import TICKED
 from mailer.petition_fields.table import EMAIL, FIELDS, KEPT, KNOWN, OWN_ROWS, FieldKind, SignatureField
-from mailer.quick_dataclass import dataclass
 
 TRAP = "homepage"  # no person sees this field; programs that fill in everything do
 NEWS, SHOWN = "news", "shown"

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-
-from mailer.quick_dataclass import dataclass
 
 FOLDER = Path(__file__).parent / "static" / "vendor"
 SUMS = "SHA256SUMS"

@@ -9,12 +9,12 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from mailer.diagnostics import Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 DELIMITERS = ",;\t|"
 NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}  # for --delimiter, beside the signs

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,6 @@ from mailer.audience.imports.files.workbooks import header_of, is_workbook, rows
 from mailer.audience.imports.meaning.values import as_text
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 LONGEST_LINE_BYTES = 1 << 20
 LARGEST_JSON_BYTES = 64 << 20  # an array has to be read whole; lines of JSON have not

@@ -13,14 +13,13 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mailer.errors import MailerError
 from mailer.private_files import last_changed, open_private, private_folder, whole_private
-from mailer.quick_dataclass import dataclass
 
 FOLDER = ".imports"  # of a workspace
 MOST_BYTES = 500 << 20

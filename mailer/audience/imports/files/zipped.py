@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -13,7 +14,6 @@ from mailer.audience.imports.files.workbooks import is_workbook
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.errors import MailerError
 from mailer.private_files import open_private
-from mailer.quick_dataclass import dataclass
 
 TABLES = (".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson", ".xlsx")
 MOST_FILES = 100

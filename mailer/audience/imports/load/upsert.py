@@ -8,6 +8,7 @@ asking for each.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -35,7 +36,6 @@ from mailer.audience.imports.load.row_tags import has_new_tags, put_tags, stage_
 from mailer.audience.imports.load.staging import TEXTS, StagedRows, known, stage
 from mailer.audience.imports.meaning.statuses import LEFT, NO_CONSENT, STOPS, UNSUBSCRIBED
 from mailer.audience.imports.subscribe import ImportTarget
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import consents, people, subscriptions, suppressions
 from mailer.store.tables.states import Membership, ZoneSource

@@ -7,7 +7,7 @@ taken as in any other file, so one that looks like consent still stops the impor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mailer.audience.imports.meaning.statuses import (
     BOUNCED,
@@ -24,7 +24,6 @@ from mailer.audience.imports.meaning.statuses import (
     flag,
 )
 from mailer.audience.people.recency import LAST_ACTIVE
-from mailer.quick_dataclass import dataclass
 
 SKIP = "-"
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
-
-from mailer.quick_dataclass import dataclass
 
 
 class RowStatus(StrEnum):

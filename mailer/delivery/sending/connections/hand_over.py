@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,7 +18,6 @@ from mailer.delivery.ledger.outcomes import Claim, Done
 from mailer.delivery.ledger.recipients import Recipient
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import Envelope, Fate, Outcome, TransportRefused
 
 BOOT_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)

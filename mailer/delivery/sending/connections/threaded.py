@@ -6,11 +6,11 @@ import queue
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from mailer.delivery.ledger.outcomes import Done
 from mailer.delivery.sending.connections.hand_over import Addressed, ConnectionReport, Maker, our_fault
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.transports.base import Connection, Mailing, Transport, TransportRefused, TransportUnavailable
 
 

@@ -13,11 +13,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.tracking.hits import Hit
 
 log = logging.getLogger(__name__)

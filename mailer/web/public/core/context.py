@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 from urllib.parse import urlsplit
@@ -20,7 +20,6 @@ from mailer.delivery.thanks.mails import ThanksMails
 from mailer.delivery.thanks.sender import ThanksCourier
 from mailer.errors import MailerError
 from mailer.locale.language import Language, accepted_languages, choose
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.job_thread import JobThread

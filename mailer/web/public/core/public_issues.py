@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +18,6 @@ from mailer.compose.source.event import CALENDAR_FILE
 from mailer.compose.source.images import address, look
 from mailer.compose.templating.link_table import LANGUAGE_FIELD
 from mailer.delivery.ledger.mailed_message import frozen_message, public_campaigns, public_message
-from mailer.quick_dataclass import dataclass
 from mailer.senders import split_sender
 from mailer.settings import Settings
 from mailer.store.engine.database import Database

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -24,7 +25,6 @@ from mailer.delivery.ledger.mailed_message import (
 )
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Settings
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Named, Signer

@@ -11,12 +11,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from mailer.quick_dataclass import dataclass
 from mailer.store.engine.dialects import waiting_at_most
 
 T = TypeVar("T")

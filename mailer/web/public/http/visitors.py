@@ -5,6 +5,7 @@ Only while the visit is fresh, and only what a page may use: somebody the mail w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from sqlalchemy import Connection, Row, select
 
 from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, proof_message, recipient_of
 from mailer.locale.language import Language
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import lists, people, subscriptions
 from mailer.store.tables.states import Membership
 from mailer.tracking.tokens import LinkVisit

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from starlette.exceptions import HTTPException
@@ -22,7 +22,6 @@ from mailer.audience.consent.subscribe import Asking
 from mailer.audience.names import holds_address
 from mailer.delivery.subscriptions.requests import ask_to_join
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.senders import LONGEST_ADDRESS
 from mailer.web.pages.signature_form import clean
 from mailer.web.public.core.context import Door, door_of

@@ -7,6 +7,7 @@ mail to the person, and another address is mailed only when its owner says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -20,7 +21,6 @@ from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_som
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES, closest
 from mailer.petition_fields.table import EMAIL
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import Frequency
 from mailer.timezones.guesses import zones_lived_in
 from mailer.tracking.tokens import Named, Purpose

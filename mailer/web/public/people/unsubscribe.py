@@ -8,6 +8,7 @@ decides only what is noted of how it was done.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -20,7 +21,6 @@ from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.subscriptions.presses import LOOKED, Presser, note_press
 from mailer.delivery.subscriptions.undo import A_DAY, LINK, ONE_CLICK, last, undo_last
 from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_campaign, standing
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import Frequency
 from mailer.timezones import zone_named
 from mailer.tracking.hits import make_hit

@@ -7,6 +7,7 @@ the mail was forwarded to may see of them. Anybody else fills in the blank form.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -28,7 +29,6 @@ from mailer.delivery.thanks.queue import SignedBy, thank
 from mailer.delivery.webhooks.events import tell_signature
 from mailer.locale.language import Language
 from mailer.petition_fields.table import KNOWN
-from mailer.quick_dataclass import dataclass
 from mailer.tracking.hits import opted_out
 from mailer.tracking.tokens import VISIT_CHARACTERS, BadToken, LinkVisit, Purpose
 from mailer.web.pages.languages import language_switch

@@ -11,12 +11,10 @@ import hmac
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken
-
-from mailer.quick_dataclass import dataclass
 
 LIFE_SECONDS = 30 * 60
 LONGEST = 1_000  # characters of a seal that are looked at

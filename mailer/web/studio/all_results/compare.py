@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from mailer.quick_dataclass import dataclass
 from mailer.reports.compared import ComparedCounts, ComparedNewsletter, by_list, by_month, together
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.moments import MONTHS

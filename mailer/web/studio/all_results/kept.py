@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import func, select
 
 from mailer.delivery.campaigns.status import sent_counts
-from mailer.quick_dataclass import dataclass
 from mailer.reports.acting import count_acting
 from mailer.reports.compared import ComparedNewsletter, compared
 from mailer.reports.sign_pages import SignPageFigures, sign_page_figures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from mailer.audience.selection.segment_sql import parse_segment
@@ -10,7 +11,6 @@ from mailer.compose.expressions.ast import ANYTHING
 from mailer.compose.source.message_file import Source
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.audience.builder import (
     BuilderGroup,
     pressed,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from mailer.audience.selection.questions import QUESTIONS, is_sound
 from mailer.audience.selection.rows import ConditionRow, Mode, RowGroup, is_number, to_rows, to_text
 from mailer.audience.selection.segment_sql import parse_segment
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.audience.subjects import RowSubject, ValueKind, subject_and_way
 from mailer.web.studio.core.context import Form
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
@@ -13,7 +14,6 @@ from sqlalchemy import Connection, func, select
 from mailer.audience.petition.signatures import signed_pages
 from mailer.audience.selection.saved_segments import segment_titles
 from mailer.audience.tags import known_tags
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import campaigns, lists, people, subscriptions
 from mailer.store.tables.states import CampaignKind, Frequency, Membership
 from mailer.web.studio.core.context import Visit

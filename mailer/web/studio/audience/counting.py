@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
@@ -16,7 +16,6 @@ from mailer.audience.selection.languages import languages_of
 from mailer.audience.selection.segment_sql import condition
 from mailer.audience.selection.select import Selection, decided, places
 from mailer.audience.selection.spec import Audience
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 from mailer.store.tables.core import people
 from mailer.store.tables.inbound import signatures

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mailer.audience.fields import known_fields
@@ -15,7 +15,6 @@ from mailer.audience.selection.spec import Audience
 from mailer.compose.expressions.ast import ANYTHING
 from mailer.compose.source.message_file import Source, read_source, source_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
 from mailer.web.studio.audience.asked import AudienceForm, to_front_matter

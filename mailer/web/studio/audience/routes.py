@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -17,7 +18,6 @@ from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.counting import counted
 from mailer.editing.save import read_exact
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
 from mailer.web.studio.audience import condition

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 
 from mailer.editing.git.commits import into_git
 from mailer.editing.save import Edit, SaveConflict, save
 from mailer.editing.splice import head_end
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.audience.asked import AudienceForm, front_matter_changes, to_front_matter
 from mailer.web.studio.audience.room import AudienceRoom, room_of
 from mailer.web.studio.core.context import Visit

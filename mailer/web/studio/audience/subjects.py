@@ -7,11 +7,11 @@ A row of the builder names a subject and one of its ways ("Joined", "since"); a 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from mailer.audience.selection.rows import ConditionRow
 from mailer.compose.expressions.tagged import TAGGED
-from mailer.quick_dataclass import dataclass
 
 
 class ValueKind(StrEnum):

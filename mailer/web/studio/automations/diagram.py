@@ -4,9 +4,9 @@ something and meets again below."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from mailer.automations.steps import END, Automation, AutomationStep, IfStep, following
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

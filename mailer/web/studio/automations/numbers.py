@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from mailer.automations.control.figures import (
@@ -13,7 +14,6 @@ from mailer.automations.control.figures import (
     automation_states,
 )
 from mailer.automations.steps import Automation, SendStep
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import AutomationState, DeliveryState, WhyLeft
 from mailer.web.counted_beside import CountedBeside, CountedFigures
 from mailer.web.studio.core.context import Visit

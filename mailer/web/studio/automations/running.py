@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import cast
 
 from starlette.responses import RedirectResponse, Response
@@ -14,7 +14,6 @@ from mailer.automations.control.planned import plan_automation
 from mailer.automations.control.rehearsal import DryRun, dry_run
 from mailer.diagnostics import Diagnostic
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review import approvals
 from mailer.review.content import NewsletterContent
 from mailer.web.last_used import LastUsed

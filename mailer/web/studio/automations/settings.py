@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from starlette.responses import RedirectResponse, Response
@@ -12,7 +13,6 @@ from mailer.automations.steps import TriggerKind
 from mailer.editing.git.commits import into_git
 from mailer.editing.toml_edit import TomlValue, change_toml, read_toml_text, read_values
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.automations.shown import ShownAutomation, automation_of
 from mailer.web.studio.core.context import Form, Visit
 from mailer.web.studio.core.pages import page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 
@@ -18,7 +19,6 @@ from mailer.editing.save import digest
 from mailer.editing.toml_edit import read_toml_text
 from mailer.errors import MailerError
 from mailer.private_files import last_changed
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import AutomationState
 from mailer.web.studio.audience.choices import BuilderChoices, choices_of
 from mailer.web.studio.automations.diagram import Flow, flow_of

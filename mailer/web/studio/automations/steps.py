@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from starlette.exceptions import HTTPException
@@ -16,7 +16,6 @@ from mailer.automations.steps import END, following
 from mailer.editing.git.commits import into_git
 from mailer.editing.toml_edit import TomlValue, change_toml, read_toml_text, read_values
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.automations.shown import ShownAutomation, automation_of
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page

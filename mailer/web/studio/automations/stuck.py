@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,7 +15,6 @@ from mailer.counting import counted
 from mailer.delivery.campaigns import orders
 from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.ledger.guard import why_paused
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.web.studio.core.context import Visit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from mailer.audience.selection.rows import to_rows
@@ -22,7 +23,6 @@ from mailer.automations.steps import (
 from mailer.compose.expressions.ast import ANYTHING
 from mailer.counting import counted
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.audience.choices import BuilderChoices
 from mailer.web.studio.audience.words import words_of
 from mailer.web.studio.core.moments import WHOLE_DAYS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any, cast
 
@@ -15,7 +16,6 @@ from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
 from mailer.petition_fields.own import OWN_KEY
 from mailer.petition_fields.table import FIELDS
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.compose.parts import choosable
 from mailer.workspace import Workspace
 

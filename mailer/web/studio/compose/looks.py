@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -27,7 +27,6 @@ from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.editing.folders import message_path
 from mailer.editing.splice import CannotSplice, head_end
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.last_used import LastUsed
 from mailer.web.studio.compose.parts import MAIL, Part, TextPlaces
 from mailer.web.studio.core.context import Studio, Visit

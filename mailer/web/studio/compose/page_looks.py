@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -23,7 +23,6 @@ from mailer.editing.save import Edit, read_exact
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
 from mailer.locale.language import choose
-from mailer.quick_dataclass import dataclass
 from mailer.web.pages.picture_sizes import JPEG, TYPES, SizedPicture, made
 from mailer.web.pages.share_card import LinkPreview
 from mailer.web.pages.sign_page import PageNow, blank_page, first_thanks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from mailer.audience.selection.languages import language_name
@@ -14,7 +15,6 @@ from mailer.counting import counted
 from mailer.delivery.data.read import WHEN_READ
 from mailer.diagnostics import Diagnostic, Fix, Level
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.senders import BadSender, split_sender
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right

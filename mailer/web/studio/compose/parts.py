@@ -8,7 +8,7 @@ and its preview; saving is the same for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 from starlette.exceptions import HTTPException
@@ -21,7 +21,6 @@ from mailer.editing.languages.originals import translation_file
 from mailer.errors import MailerError
 from mailer.locale.cldr import own_name
 from mailer.locale.language import LANGUAGES
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.core.context import Visit
 from mailer.workspace import ACTION_FILE, SLUG, THANKS_FILE, Newsletter
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mailer.audience.addresses import normalise
 from mailer.delivery.sending.proofs import ProofRecipient
 from mailer.delivery.sending.proofs import send_proof as mail_proof
 from mailer.delivery.thanks.proofs import prove_thanks
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.transports.provider import make_transport
 from mailer.web.studio.compose.looks import DraftLook
 from mailer.web.studio.core.context import Visit

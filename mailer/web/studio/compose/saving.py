@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from starlette.exceptions import HTTPException
@@ -21,7 +21,6 @@ from mailer.editing.folders import message_path
 from mailer.editing.git.commits import into_git
 from mailer.editing.save import Edit, SaveConflict, Saved, read_exact, save
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.compose.fields import (
     LONGEST_VALUE,
     TextForm,

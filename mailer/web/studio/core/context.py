@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -16,7 +16,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings import SECRETS_FILE, SETTINGS_FILE, read_secrets, read_settings
 from mailer.staff.actor import Actor
 from mailer.store.engine.database import Database

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -17,7 +18,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from mailer.counting import counted
-from mailer.quick_dataclass import dataclass
 from mailer.staff.accounts import account_by_id
 from mailer.staff.rights import Right
 from mailer.web.studio.core import moments

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +17,6 @@ from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.rooms import Access, Room, StudioRoute
 from mailer.web.studio.vendored import without_comments

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from mailer.delivery.data.saving import save_table
 from mailer.delivery.data.tables import rows_of_table
 from mailer.editing.git.commits import keep_in_git
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page, way

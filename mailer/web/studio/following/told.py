@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
@@ -15,7 +15,6 @@ from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.delivery.ledger.guard import GuardCounts, once_finished, why_paused
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.sending.run import is_at_work
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Guard
 from mailer.store.tables.core import APART, QUEUE, deliveries, events
 from mailer.store.tables.states import CampaignState, DeliveryState

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -18,7 +19,6 @@ from starlette.responses import RedirectResponse, Response
 from mailer.editing.git.commits import commits
 from mailer.editing.git.remote import BothChanged, TheirFile, exchange
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff import audit
 from mailer.web.studio.core.context import Studio, Visit
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from mailer.delivery.ledger.guard import why_paused
 from mailer.editing.save import BROUGHT_BACK, SAVED
-from mailer.quick_dataclass import dataclass
 from mailer.staff.audit import PAGE, AuditEntry, AuditFilter, entries, newsletter_subject
 from mailer.store.tables.staff import audit_log
 

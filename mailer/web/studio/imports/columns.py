@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mailer.audience.imports.columns import OPTED_IN, StatusColumn
 from mailer.audience.imports.files.reader import Table
@@ -16,7 +16,6 @@ from mailer.audience.imports.meaning.statuses import DATE, RowStatus, word
 from mailer.audience.imports.sources import Explained, ImportOptions, SeenFile, explain
 from mailer.audience.imports.survey import restored
 from mailer.counting import counted
-from mailer.quick_dataclass import dataclass
 from mailer.workspace import ListDefinition
 
 LABELS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
@@ -11,7 +13,6 @@ from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.long_work.importing import IMPORT, LOOK, REHEARSAL, UNDO
 from mailer.long_work.orders import WorkStatus, list_work, start_work
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page

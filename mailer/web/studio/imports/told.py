@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mailer.audience.consent.eligibility import Reason
-from mailer.quick_dataclass import dataclass
 
 WIDTH = 1000  # of the bar
 

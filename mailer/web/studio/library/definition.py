@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mailer.compose.source.layouts import FIELD_TYPES, NAME, LayoutField, layout_of
 from mailer.editing.library.templates import check_new_field
 from mailer.editing.toml_edit import TomlValue, read_values
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.core.context import Form
 
 LONGEST = 500  # characters of one value

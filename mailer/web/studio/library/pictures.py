@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import Connection
@@ -17,7 +18,6 @@ from mailer.editing.library.pictures import LibraryPicture, PictureLibrary, Pict
 from mailer.editing.library.references import read_alt
 from mailer.editing.pictures import MOST_UPLOADED
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 from mailer.web.studio.compose.pictures import prepared
 from mailer.web.studio.core import errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -18,7 +18,6 @@ from mailer.editing.save import SaveConflict, Saved
 from mailer.editing.toml_edit import change_toml
 from mailer.editing.versions import kept_of, read_version
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit

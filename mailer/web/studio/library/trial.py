@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from mailer.compose.source.layouts import layout_names, read_layout
@@ -15,7 +15,6 @@ from mailer.editing.first_draft import DRAFT_FILE, field_lines, sample_text
 from mailer.editing.library.changes import fixed
 from mailer.editing.library.templates import BLOCKS, tried_out
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.last_used import LastUsed
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.newsletters.shelf import ShelvedNewsletter, shelf_of

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
 
 from sqlalchemy import Connection, func, select
 
 from mailer.editing.lists import WORDED, list_subject
-from mailer.quick_dataclass import dataclass
 from mailer.reports.list_figures import AgreedWording, ListFigures, ListMonth, list_figures
 from mailer.staff.audit import AuditFilter, entries
 from mailer.store.tables.core import consents, hits, subscriptions, suppressions

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.reports.list_figures import ListFigures
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit

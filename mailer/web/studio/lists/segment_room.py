@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
@@ -33,7 +34,6 @@ from mailer.editing.git.commits import keep_in_git
 from mailer.editing.save import SaveConflict
 from mailer.editing.toml_edit import read_toml_text
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.reports.list_figures import SILENT
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -18,7 +19,6 @@ from mailer.editing.save import SaveConflict
 from mailer.editing.toml_edit import TomlValue, read_toml_text, read_values
 from mailer.errors import MailerError
 from mailer.locale.language import LANGUAGES, choose
-from mailer.quick_dataclass import dataclass
 from mailer.senders import domain_of
 from mailer.staff.rights import Right
 from mailer.web.pages.join_form import blank_form, embedded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from mailer.long_work.orders import list_work, start_work
 from mailer.moving.account import MERGED, NO_CONSENT, REJECTED
 from mailer.moving.listmonk.folder import MoveFolders
 from mailer.moving.report import LEFT_OUT, Move, find_move
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.core.pages import page

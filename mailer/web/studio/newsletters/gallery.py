@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import cast
 
@@ -12,7 +13,6 @@ from mailer.delivery.campaigns.plan import prepare
 from mailer.editing.first_draft import SERIES_FILE, sample_text
 from mailer.errors import MailerError
 from mailer.private_files import last_changed
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
 from mailer.web.studio.preview.person_mail import Press

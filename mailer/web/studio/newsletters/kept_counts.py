@@ -11,13 +11,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import Connection, select, true
 
 from mailer.delivery.campaigns.status import count_states
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import campaigns
 from mailer.store.tables.states import DeliveryState
 from mailer.web.last_used import LastUsed

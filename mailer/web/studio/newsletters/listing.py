@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, select
@@ -11,7 +12,6 @@ from mailer.delivery.campaigns.status import CampaignStatus, campaign_statuses
 from mailer.delivery.series.due import NextIssue, next_moments
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import WROTE
 from mailer.review.waiting import OpenReview, open_reviews
 from mailer.staff.accounts import accounts

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +14,6 @@ from mailer.compose.source.frontmatter import split_front_matter
 from mailer.delivery.series.approval import made_issues
 from mailer.editing.folders import is_away, message_path, name_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.toml_file import read_toml
 from mailer.web.studio.core.context import Studio, Visit
 from mailer.web.studio.core.pages import plain

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailer.delivery.campaigns.status import CampaignStatus
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.states import CampaignState, DeliveryState
 from mailer.web.studio.core.moments import span
 

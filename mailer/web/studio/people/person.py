@@ -4,6 +4,7 @@ a newsletter."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection, select
@@ -21,7 +22,6 @@ from mailer.audience.tags import known_tags
 from mailer.compose.expressions.ast import ANYTHING
 from mailer.compose.expressions.tagged import BETWEEN, TAGS
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.audit import AuditFilter, entries
 from mailer.staff.rights import Right
 from mailer.store.tables.core import campaigns, people

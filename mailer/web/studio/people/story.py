@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.audience.people.people import Dossier
 from mailer.audience.people.timeline import Moment
-from mailer.quick_dataclass import dataclass
 from mailer.staff.audit import AuditEntry
 from mailer.store.tables.states import DeliveryState, Feedback, Membership, Verdict
 

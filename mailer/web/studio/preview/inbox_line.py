@@ -6,8 +6,7 @@ The real cut depends on letters, windows and settings; these are the lengths to 
 from __future__ import annotations
 
 import unicodedata
-
-from mailer.quick_dataclass import dataclass
+from dataclasses import dataclass
 
 # Joins the sign before it: emoji and its skin, joined emoji, flags' tags.
 JOINING = ("\u200d", "\ufe0f")

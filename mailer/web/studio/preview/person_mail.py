@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.compose.merge import MergeProgram, Urls
@@ -15,7 +16,6 @@ from mailer.compose.message import Image, Link
 from mailer.compose.source.images import address, read_image
 from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
-from mailer.quick_dataclass import dataclass
 from mailer.senders import split_sender
 from mailer.tracking.tokens import Signer
 from mailer.transports.base import Envelope

@@ -6,6 +6,7 @@ A reader's key appears in the studio's addresses: the name of a hard case, or p 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -15,7 +16,6 @@ from mailer.audience.people.search import find
 from mailer.audience.selection.select import chosen
 from mailer.audience.selection.spec import Audience
 from mailer.compose.thank_you import CONFIRMATION, FIELDS
-from mailer.quick_dataclass import dataclass
 from mailer.store.tables.core import people
 
 FIRST = 3  # people of the audience shown at once

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING
 from mailer.compose.message import Image
 from mailer.errors import MailerError
 from mailer.private_files import open_private, private_folder
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.preview.frame import Look, dressed
 from mailer.web.studio.preview.person_mail import Press
 

@@ -6,6 +6,7 @@ Counting everyone is for the preflight; this is to look at one person of each ki
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,7 +17,6 @@ from mailer.compose.expressions.evaluator import Subject, truth_of
 from mailer.compose.merge import parsed
 from mailer.compose.message import Choice, Message
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.quick_dataclass import dataclass
 
 LOOKED_AT = 1_000  # people
 MOST = 8  # variants shown: the commonest

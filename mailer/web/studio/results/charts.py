@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from mailer.quick_dataclass import dataclass
 from mailer.reports.after_sending import Course, TimeStep
 from mailer.web.studio.core.moments import DAYS, MONTHS
 

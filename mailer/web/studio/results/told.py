@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
 
 from mailer.audience.consent.eligibility import Reason
-from mailer.quick_dataclass import dataclass
 from mailer.reports.after_sending import DIRECTLY
 from mailer.reports.figures import CampaignFigures, LinkFigures
 from mailer.web.studio.newsletters.listing import ListedNewsletter

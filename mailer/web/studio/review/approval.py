@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from mailer.counting import listed
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import kept_content, may_approve, writers
 from mailer.review.changes import Change, changes
 from mailer.review.content import NewsletterContent

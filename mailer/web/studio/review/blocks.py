@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 from urllib.parse import quote, unquote
@@ -18,7 +18,6 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.core.static import icon
 
 TAG = re.compile(r"\{\{(.*?)\}\}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
 from mailer.audience.selection.select import Selection, select_audience
 from mailer.editing.folders import name_of
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.web.last_used import LastUsed
 from mailer.web.studio.compose.looks import DraftLook, looks_of
 from mailer.web.studio.compose.panel import ShownFinding, findings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from sqlalchemy import Connection
@@ -11,7 +12,6 @@ from mailer.delivery.campaigns.approved import content_of
 from mailer.delivery.campaigns.lifecycle import find_campaign
 from mailer.delivery.campaigns.orders import leaving_time
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import Approval, ReviewState, review_state, steps_of
 from mailer.review.changes import Change, changes
 from mailer.review.content import NewsletterContent, PlannedTime

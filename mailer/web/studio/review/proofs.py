@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,7 +11,6 @@ from sqlalchemy import Connection
 from mailer.counting import counted
 from mailer.delivery.sending.proofs import ProofRecipient, send_proofs, why
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.reviewers import Reviewer
 from mailer.staff import audit
 from mailer.staff.audit import AuditFilter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +12,6 @@ from mailer.compose.action_page.parse import ACTION_FILE
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.editing.folders import message_path
 from mailer.editing.languages.originals import translation_file
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import review_path
 from mailer.review.comments import Thread, ThreadPlace
 from mailer.web.studio.compose.looks import DraftLook, looks_of, saved_text

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -28,7 +28,6 @@ from mailer.delivery.experiments.announced import in_words as in_words_of
 from mailer.delivery.ledger.time_to_send import Before, SendDuration, duration_of, last_time
 from mailer.delivery.schedule.local_hours import HourOfZone, too_slow
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.content import NewsletterContent, PlannedTime
 from mailer.store.engine.database import DatabaseTrouble
 from mailer.web.last_used import LastUsed

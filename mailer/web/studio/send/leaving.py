@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,6 @@ from mailer.delivery.campaigns.orders import held_until
 from mailer.delivery.campaigns.status import GLANCE
 from mailer.delivery.schedule.schedule import read_due, read_local_due
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.content import PlannedTime
 from mailer.settings import StudioSettings
 from mailer.staff.accounts import holders

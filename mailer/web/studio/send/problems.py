@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from mailer.counting import counted
 from mailer.delivery.sending.run import is_at_work, last_run
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.approvals import ReviewState
 from mailer.review.changes import in_short
 from mailer.web.studio.compose.drafts import unsaved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from mailer.compose.source.message_file import source_of
@@ -14,7 +15,6 @@ from mailer.delivery.schedule.series_keys import KEYS, read_series
 from mailer.diagnostics import Diagnostic
 from mailer.editing.save import Edit
 from mailer.editing.splice import FrontValue, head_end
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.core.context import Form
 
 WEEK, PLACE, MONTH, WRITTEN = "week", "place", "month", "written"

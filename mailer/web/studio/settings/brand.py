@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 from threading import Lock
 from typing import Any
@@ -29,7 +29,6 @@ from mailer.editing.settings.change import SUBJECT, require_all
 from mailer.editing.splice import head_end, splice
 from mailer.errors import MailerError
 from mailer.locale.language import choose
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Brand
 from mailer.settings.tables import read_table
 from mailer.staff import audit

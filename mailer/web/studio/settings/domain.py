@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import cast
@@ -18,7 +18,6 @@ from starlette.responses import RedirectResponse, Response
 
 from mailer.diagnostics import Diagnostic, Level, of_part, warning
 from mailer.doctor.examine import examine
-from mailer.quick_dataclass import dataclass
 from mailer.settings.providers import provider_sections
 from mailer.staff.rights import Right
 from mailer.web.studio.core.context import Visit

@@ -6,13 +6,13 @@ The schema says of what kind a setting is and within what limits; here it gets t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, cast
 
 from mailer.editing.toml_edit import TomlValue
-from mailer.quick_dataclass import dataclass
 from mailer.settings import Settings
 from mailer.settings.loader import sections
 from mailer.settings.providers import provider_sections

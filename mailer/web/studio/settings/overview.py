@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from mailer.doctor.dns.domain import is_placeholder
-from mailer.quick_dataclass import dataclass
 from mailer.senders import domain_of, split_sender
 from mailer.settings import Settings
 from mailer.transports.loopback import on_this_machine

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailer.quick_dataclass import dataclass
+from dataclasses import dataclass
+
 from mailer.timezones import zone_names
 from mailer.web.studio.settings.fields import SettingField, SettingKind
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 from mailer.audience.addresses import normalise
 from mailer.editing.settings.secrets import write_secrets
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.settings.providers import Asked, Preset, ProviderSection, preset_of, provider_sections
 from mailer.settings.secrets import variable_of
 from mailer.staff import audit

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from mailer.audience.fields import known_fields
 from mailer.audience.selection.front_matter import read_audience
@@ -14,7 +15,6 @@ from mailer.errors import MailerError
 from mailer.experiments.cohorts import PlannedCohorts, advice_on
 from mailer.experiments.sampling import LEAST_SHARE, MOST_ARMS, MOST_SHARE, expected_gain, recommended_share
 from mailer.experiments.words import advice, gains
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.audience.counting import count, known_count
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.testing.form import TrialForm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailer.audience.selection.front_matter import DAYS, DOWN_THE_LIST, read_cohorts
@@ -12,7 +12,6 @@ from mailer.compose.source.message_file import Source
 from mailer.editing.splice import FrontValue
 from mailer.errors import MailerError
 from mailer.experiments.cohorts import PlannedCohorts
-from mailer.quick_dataclass import dataclass
 from mailer.web.studio.core.context import Form
 
 OTHERS = ARMS[1:]  # the versions beside the mail itself

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -15,7 +16,6 @@ from mailer.editing.git.commits import into_git
 from mailer.editing.save import Edit, SaveConflict, read_exact, save
 from mailer.editing.splice import head_end
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.staff.actor import NotAllowed
 from mailer.staff.rights import Right
 from mailer.web.studio.audience.room import faults_in_words

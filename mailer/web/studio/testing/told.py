@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mailer.delivery.campaigns.status import CampaignStatus
 from mailer.delivery.experiments.kept import KeptTest, find_test
 from mailer.experiments.deciding import ArmCounts
 from mailer.experiments.sampling import ahead_early
 from mailer.experiments.words import named
-from mailer.quick_dataclass import dataclass
 from mailer.reports.tested.story import TestedStory
 from mailer.store.tables.states import CampaignState, DecisionState
 from mailer.web.studio.core.context import Visit

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from mailer.quick_dataclass import dataclass
 from mailer.staff.rights import Right
 from mailer.store.tables.states import CampaignState
 from mailer.web.studio.core.context import Visit

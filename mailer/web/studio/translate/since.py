@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mailer.compose.source.frontmatter import split_front_matter
 from mailer.compose.source.translations import ORIGINAL_KEY
@@ -10,7 +11,6 @@ from mailer.compose.source.wording import mark_of
 from mailer.editing.languages.originals import original_words, words_before
 from mailer.editing.save import read_exact
 from mailer.errors import MailerError
-from mailer.quick_dataclass import dataclass
 from mailer.review.changes import Change, paragraphs
 from mailer.web.studio.compose.parts import Part
 from mailer.web.studio.core.context import Visit
