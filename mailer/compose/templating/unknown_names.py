@@ -5,7 +5,8 @@ Only what is resolved when a message is compiled is looked at; what waits for th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,35 @@ from mailer.diagnostics import Diagnostic, Fix, Place
 from mailer.errors import nearest
 
 LOCAL_NAMES = ("loop", "caller", "varargs", "kwargs", "super", "self", "range")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a template names: its filters, names and fields in the order of the text, each name with the field behind
+    it, and what it declares itself."""
+
+    nodes: tuple[tuple[nodes.Filter | nodes.Getattr | nodes.Name, str], ...]
+    declared: frozenset[str]
+
+
+def names_in(tree: nodes.Template) -> Named:
+    """What is named in a template that has to be known when it is rendered."""
+    every = tuple(_within(tree))
+    declared = {node.name for node in every if isinstance(node, nodes.Name) and node.ctx in ("store", "param")}
+    declared.update(node.name for node in every if isinstance(node, nodes.Macro))
+    for node in every:
+        if isinstance(node, nodes.FromImport):
+            declared.update(name if isinstance(name, str) else name[1] for name in node.names)
+    declared.update(node.target for node in every if isinstance(node, nodes.Import))
+    excused = _excused(every)
+    whole = {id(node.node): f"{node.node.name}.{node.attr}" for node in every
+             if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name)}  # fmt: skip
+    found = tuple(
+        (node, whole.get(id(node), node.name) if isinstance(node, nodes.Name) else "")
+        for node in every
+        if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Filter)) and id(node) not in excused
+    )
+    return Named(found, frozenset(declared))
 
 
 class Names:
@@ -38,36 +68,15 @@ class Names:
         self.fields = fields  # of the supporter
         self.faults: list[Diagnostic] = []
 
-    def faults_in(self, tree: nodes.Template) -> list[Diagnostic]:
-        declared = {name.name for name in tree.find_all(nodes.Name) if name.ctx in ("store", "param")}
-        declared.update(macro.name for macro in tree.find_all(nodes.Macro))
-        for imported in tree.find_all(nodes.FromImport):
-            declared.update(name if isinstance(name, str) else name[1] for name in imported.names)
-        declared.update(imported.target for imported in tree.find_all(nodes.Import))
-        excused = self._excused(tree)
-        whole = {id(node.node): f"{node.node.name}.{node.attr}" for node in tree.find_all(nodes.Getattr)
-                 if isinstance(node.node, nodes.Name)}  # fmt: skip
-        for node in tree.find_all((nodes.Name, nodes.Getattr, nodes.Filter)):
-            if id(node) in excused:
-                continue
+    def faults_in(self, named: Named) -> list[Diagnostic]:
+        for node, whole in named.nodes:
             if isinstance(node, nodes.Filter):
                 self._filter(node)
             elif isinstance(node, nodes.Getattr):
-                self._attribute(node, declared)
+                self._attribute(node, named.declared)
             elif node.ctx == "load":
-                self._name(node, declared, whole.get(id(node), node.name))
+                self._name(node, named.declared, whole)
         return self.faults
-
-    def _excused(self, tree: nodes.Template) -> set[int]:
-        """A name before `default` or `is defined` may be missing; what waits is checked by `deferred`."""
-        excused: set[int] = set()
-        for node in tree.find_all((nodes.Filter, nodes.Test)):
-            if node.name in ("default", "defined", "undefined") and node.node is not None:
-                excused.add(id(node.node))
-        for expression in _waiting_expressions(tree):
-            excused.add(id(expression))
-            excused.update(id(node) for node in expression.find_all(nodes.Node))
-        return excused
 
     def _at(self, node: nodes.Node) -> Place:
         return Place(self.file, self.first_line + node.lineno - 1)
@@ -99,16 +108,39 @@ class Names:
             self.faults.append(Diagnostic(message, self._at(node), nearest(node.attr, known), fix=fix))
 
 
-def _waiting_expressions(tree: nodes.Template) -> Iterator[nodes.Node]:
-    """What is printed and waits, and all tests of each condition one of whose tests waits."""
-    for output in tree.find_all(nodes.Output):
-        yield from (node for node in output.nodes if _waits(node))
-    for condition in tree.find_all(nodes.If):
-        tests = [condition.test, *(other.test for other in condition.elif_)]
-        if any(map(_waits, tests)):
-            yield from tests
+def _within(node: nodes.Node) -> Iterator[nodes.Node]:
+    """All nodes inside of one, in the order of the text."""
+    waiting = [node.iter_child_nodes()]
+    while waiting:
+        for child in waiting[-1]:
+            yield child
+            waiting.append(child.iter_child_nodes())
+            break
+        else:
+            waiting.pop()
+
+
+def _excused(every: Iterable[nodes.Node]) -> set[int]:
+    """A name before `default` or `is defined` may be missing; what waits is checked by `deferred`."""
+    excused: set[int] = set()
+    for node in every:
+        if isinstance(node, (nodes.Filter, nodes.Test)):
+            if node.name in ("default", "defined", "undefined") and node.node is not None:
+                excused.add(id(node.node))
+            continue
+        for expression in _waiting_expressions(node):
+            excused.add(id(expression))
+            excused.update(map(id, _within(expression)))
+    return excused
+
+
+def _waiting_expressions(node: nodes.Node) -> Iterable[nodes.Node]:
+    """What is printed and waits, and all tests of a condition one of whose tests waits."""
+    if isinstance(node, nodes.Output):
+        return filter(_waits, node.nodes)
+    tests = [node.test, *(other.test for other in node.elif_)] if isinstance(node, nodes.If) else []
+    return tests if any(map(_waits, tests)) else ()
 
 
 def _waits(node: nodes.Node) -> bool:
-    named = isinstance(node, nodes.Name) and node.name in WAITING_NAMES
-    return named or any(name.name in WAITING_NAMES for name in node.find_all(nodes.Name))
+    return any(isinstance(one, nodes.Name) and one.name in WAITING_NAMES for one in (node, *_within(node)))
