@@ -18,12 +18,11 @@ VOID = frozenset(
 SPACE = " \t\r\n\f"  # what HTML and mrml take for it; no-break spaces are text
 
 _S, _XML_NAME = r"[ \t\r\n\f]", r"[A-Za-z_:][A-Za-z0-9_:.-]*+"
-_ATTRIBUTE = rf"{_S}++(?P<name>{_XML_NAME})(?:{_S}*+={_S}*+(?:\"(?P<value>[^\"]*+)\"|'(?P<single>[^']*+)'))?+"
+_ATTRIBUTE = rf"{_S}++({_XML_NAME})(?:{_S}*+={_S}*+(?:\"([^\"]*+)\"|'([^']*+)'))?+"
 _EACH = re.compile(_ATTRIBUTE)
-_UNNAMED = re.sub(r"[?]P<[a-z]+>", "?:", _ATTRIBUTE)
 _TAG = re.compile(
     rf"</(?P<closed>(?=[A-Za-z]){_XML_NAME}){_S}*+>"
-    rf"|<(?P<opened>(?=[A-Za-z]){_XML_NAME})(?P<attributes>(?:{_UNNAMED})*+){_S}*+(?P<empty>/?)>"
+    rf"|<(?P<opened>(?=[A-Za-z]){_XML_NAME})(?P<attributes>(?:{_ATTRIBUTE})*+){_S}*+(?P<empty>/?)>"
 )
 
 # What was meant by what only resembles a tag.
@@ -92,16 +91,14 @@ def _tag(tag: re.Match[str], line: int) -> Piece:
     start, end = tag.span()
     if name := tag["closed"]:
         return Piece(TokenKind.CLOSE, start, end, line, name)
-    inside = tag.span("attributes")
-    attributes = tuple(
-        Attribute(
-            found["name"],
-            found["value"] if found["single"] is None else found["single"],
-            line + tag.string.count("\n", start, found.start("name")),
-        )
-        for found in _EACH.finditer(tag.string, *inside)
-    )
-    return Piece(TokenKind.EMPTY if tag["empty"] else TokenKind.OPEN, start, end, line, tag["opened"], attributes)
+    source = tag.string
+    attributes = [
+        Attribute(name, value if single is None else single, line + source.count("\n", start, found.start(1)))
+        for found in _EACH.finditer(source, *tag.span("attributes"))
+        for name, value, single in [found.groups()]
+    ]
+    kind = TokenKind.EMPTY if tag["empty"] else TokenKind.OPEN
+    return Piece(kind, start, end, line, tag["opened"], tuple(attributes))
 
 
 def _other(source: str, start: int, line: int) -> Piece:

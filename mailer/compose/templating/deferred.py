@@ -22,7 +22,7 @@ PERSONAL_ADDRESSES = ("unsubscribe_url", "view_url", "preferences_url")
 WAITING_NAMES = ("supporter", TAGGED, LOOKUP, *PERSONAL_ADDRESSES)
 # Line marks are runs of the four separators U+001C to U+001F: Jinja's {%- and -%} strip them as the blanks they are,
 # they can't be in a source (`source` removes control characters), and no filter changes them.
-LINE_MARK = re.compile("[\x1c-\x1e]*\x1f")
+LINE_MARK = re.compile("[\x1c-\x1e]+\x1f")
 DIGITS = "\x1c\x1d\x1e"
 READABLE = str.maketrans(DIGITS, "012")
 FILE_STEP = 1 << 20  # lines a file may have
