@@ -7,8 +7,9 @@ its tests does. Everything else is left for `render`. Lines keep their numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailer.compose.data.tables import LOOKUP
 from mailer.compose.expressions.ast import Expression, Field, Filter, Vocabulary, is_text
@@ -34,30 +35,15 @@ UNCHANGED_WHEN_EMPTY = ("upper", "lower", "title")
 Token = tuple[int, str, str]
 
 
-@dataclass(slots=True)
-class Construct:
+class Construct(NamedTuple):
     """A {{ }} or {% %}, or a stretch of anything else (keyword "")."""
 
     line: int
     raw: str
-    inner: list[Token] = field(default_factory=list[Token])
     keyword: str = ""  # "=" for {{ }}, else the first word: if, elif, for …
+    source: str = ""  # between the delimiters, without the keyword
+    waits: bool = False  # for the person
     is_data: bool = False
-
-    @property
-    def source(self) -> str:
-        """The text between the delimiters, without the keyword."""
-        tokens = self.inner if self.keyword == "=" else self.inner[1:]
-        return "".join(value for _, _, value in tokens).strip()
-
-    @property
-    def waits(self) -> bool:
-        before = ""
-        for _, kind, value in self.inner:
-            if kind == "name" and value in WAITING_NAMES and before != ".":
-                return True
-            before = value if kind != "whitespace" else before
-        return False
 
 
 def line_mark(number: int) -> str:
@@ -113,25 +99,37 @@ def _with_line_marks(construct: Construct, source: SourceText) -> str:
     return first + lines[0] + "".join(f"\n{line_mark(base + n)}{text}" for n, text in enumerate(lines[1:], 1))
 
 
-def constructs_of(tokens: Iterable[Token]) -> list[Construct]:
-    found: list[Construct] = []
-    current: Construct | None = None
-    for line, kind, value in tokens:
-        if current is not None:
-            current.raw += value
-            if kind in ("variable_end", "block_end"):
-                current = None
-                continue
-            current.inner.append((line, kind, value))
-            if kind == "name" and not current.keyword:
-                current.keyword = value
-                current.inner = current.inner[-1:]
-        elif kind in ("variable_begin", "block_begin"):
-            current = Construct(line, value, keyword="=" if kind == "variable_begin" else "")
-            found.append(current)
+def constructs_of(tokens: Iterable[Token]) -> Iterator[Construct]:
+    """The stretches of a text that Jinja has cut into `tokens`, which together are the whole text."""
+    each = iter(tokens)
+    for line, kind, value in each:
+        if kind in ("variable_begin", "block_begin"):
+            inside = list(_until_end(each))
+            raw = value + "".join(one for _, _, one in inside)
+            keyword, inner = "=", inside[:-1]
+            if kind == "block_begin":
+                first = next((at for at, (_, kind, _) in enumerate(inner) if kind == "name"), len(inner))
+                keyword, inner = "".join(one for _, _, one in inner[first : first + 1]), inner[first + 1 :]
+            source = "".join(one for _, _, one in inner).strip()
+            yield Construct(line, raw, keyword, source, _waits(inner))
         else:
-            found.append(Construct(line, value, is_data=kind == "data"))
-    return found
+            yield Construct(line, value, is_data=kind == "data")
+
+
+def _until_end(tokens: Iterator[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        if token[1] in ("variable_end", "block_end"):
+            return
+
+
+def _waits(tokens: Iterable[Token]) -> bool:
+    before = ""
+    for _, kind, value in tokens:
+        if kind == "name" and value in WAITING_NAMES and before != ".":
+            return True
+        before = value if kind != "whitespace" else before
+    return False
 
 
 @dataclass(slots=True)

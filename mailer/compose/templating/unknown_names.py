@@ -6,9 +6,8 @@ Only what is resolved when a message is compiled is looked at; what waits for th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from jinja2 import Environment, nodes
 
@@ -20,12 +19,20 @@ from mailer.errors import nearest
 LOCAL_NAMES = ("loop", "caller", "varargs", "kwargs", "super", "self", "range")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """What a template names: its filters, names and fields in the order of the text, each name with the field behind
-    it, and what it declares itself."""
+class Mention(NamedTuple):
+    """A filter, a field or a name that a template has. Of a field `of` is what it is a field of, "" where that is no
+    name; of a name it is the name with the field behind it, as in contact.FIRSTNAME."""
 
-    nodes: tuple[tuple[nodes.Filter | nodes.Getattr | nodes.Name, str], ...]
+    kind: Literal["filter", "field", "name"]
+    name: str
+    line: int
+    of: str = ""
+
+
+class Named(NamedTuple):
+    """What a template names, in the order of the text, and what it declares itself."""
+
+    mentions: tuple[Mention, ...]
     declared: frozenset[str]
 
 
@@ -41,12 +48,19 @@ def names_in(tree: nodes.Template) -> Named:
     excused = _excused(every)
     whole = {id(node.node): f"{node.node.name}.{node.attr}" for node in every
              if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name)}  # fmt: skip
-    found = tuple(
-        (node, whole.get(id(node), node.name) if isinstance(node, nodes.Name) else "")
-        for node in every
-        if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Filter)) and id(node) not in excused
-    )
-    return Named(found, frozenset(declared))
+    return Named(tuple(_mentions(every, excused, whole)), frozenset(declared))
+
+
+def _mentions(every: Iterable[nodes.Node], excused: set[int], whole: Mapping[int, str]) -> Iterator[Mention]:
+    for node in every:
+        if id(node) in excused:
+            continue
+        if isinstance(node, nodes.Filter):
+            yield Mention("filter", node.name, node.lineno)
+        elif isinstance(node, nodes.Getattr):
+            yield Mention("field", node.attr, node.lineno, node.node.name if isinstance(node.node, nodes.Name) else "")
+        elif isinstance(node, nodes.Name) and node.ctx == "load":
+            yield Mention("name", node.name, node.lineno, whole.get(id(node), node.name))
 
 
 class Names:
@@ -69,43 +83,41 @@ class Names:
         self.faults: list[Diagnostic] = []
 
     def faults_in(self, named: Named) -> list[Diagnostic]:
-        for node, whole in named.nodes:
-            if isinstance(node, nodes.Filter):
-                self._filter(node)
-            elif isinstance(node, nodes.Getattr):
-                self._attribute(node, named.declared)
-            elif node.ctx == "load":
-                self._name(node, named.declared, whole)
+        for one in named.mentions:
+            if one.kind == "filter":
+                self._filter(one)
+            elif one.kind == "field":
+                self._attribute(one, named.declared)
+            else:
+                self._name(one, named.declared)
         return self.faults
 
-    def _at(self, node: nodes.Node) -> Place:
-        return Place(self.file, self.first_line + node.lineno - 1)
+    def _at(self, mention: Mention) -> Place:
+        return Place(self.file, self.first_line + mention.line - 1)
 
-    def _filter(self, node: nodes.Filter) -> None:
-        if node.name not in self.environment.filters:
+    def _filter(self, one: Mention) -> None:
+        if one.name not in self.environment.filters:
             known = [name for name in self.environment.filters if " " not in name]  # others are the sandbox's own
-            remedy = filter_hint(node.name, known)
-            self.faults.append(Diagnostic(f"unknown filter {node.name!r}", self._at(node), remedy))
+            remedy = filter_hint(one.name, known)
+            self.faults.append(Diagnostic(f"unknown filter {one.name!r}", self._at(one), remedy))
 
-    def _name(self, node: nodes.Name, declared: Collection[str], whole: str) -> None:
-        """`whole` is the name with the field behind it, as in contact.FIRSTNAME."""
-        if self.known is not None and node.name not in (*declared, *self.known, *LOCAL_NAMES):
+    def _name(self, one: Mention, declared: Collection[str]) -> None:
+        if self.known is not None and one.name not in (*declared, *self.known, *LOCAL_NAMES):
             names = ["supporter", *self.known]
-            near = meant(node.name, names)
-            theirs = None if near else name_here(whole, fields=self.fields)
-            remedy = tag_for(whole, fields=self.fields) if theirs else nearest(node.name, names)
-            fix = Fix(whole, theirs) if theirs else Fix(node.name, near) if near else None
-            self.faults.append(Diagnostic(f"unknown name {node.name!r}", self._at(node), remedy, fix=fix))
+            near = meant(one.name, names)
+            theirs = None if near else name_here(one.of, fields=self.fields)
+            remedy = tag_for(one.of, fields=self.fields) if theirs else nearest(one.name, names)
+            fix = Fix(one.of, theirs) if theirs else Fix(one.name, near) if near else None
+            self.faults.append(Diagnostic(f"unknown name {one.name!r}", self._at(one), remedy, fix=fix))
 
-    def _attribute(self, node: nodes.Getattr, declared: Collection[str]) -> None:
-        scope = node.node.name if isinstance(node.node, nodes.Name) else ""
-        group = None if scope in declared or self.known is None else self.known.get(scope)
-        if isinstance(group, SimpleNamespace) and node.attr not in vars(group) and not node.attr.startswith("_"):
+    def _attribute(self, one: Mention, declared: Collection[str]) -> None:
+        group = None if one.of in declared or self.known is None else self.known.get(one.of)
+        if isinstance(group, SimpleNamespace) and one.name not in vars(group) and not one.name.startswith("_"):
             known = list(vars(group))
-            near = meant(node.attr, known)
-            fix = Fix(f"{scope}.{node.attr}", f"{scope}.{near}") if near else None
-            message = f"unknown field {scope}.{node.attr}"
-            self.faults.append(Diagnostic(message, self._at(node), nearest(node.attr, known), fix=fix))
+            near = meant(one.name, known)
+            fix = Fix(f"{one.of}.{one.name}", f"{one.of}.{near}") if near else None
+            message = f"unknown field {one.of}.{one.name}"
+            self.faults.append(Diagnostic(message, self._at(one), nearest(one.name, known), fix=fix))
 
 
 def _within(node: nodes.Node) -> Iterator[nodes.Node]:
