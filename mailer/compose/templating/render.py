@@ -22,8 +22,10 @@ from jinja2 import (
     TemplateSyntaxError,
     Undefined,
     UndefinedError,
+    pass_context,
 )
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import safe_range
 
 from mailer.compose.expressions.ast import Vocabulary
@@ -76,7 +78,7 @@ class Task:
 
 
 # Kept from message to message: code by its text, and the prepared text of parts that nothing in a message can change.
-_CODE: dict[tuple[bool, str, str, str], CodeType] = {}
+_CODE: dict[tuple[bool, str, str], CodeType] = {}
 _READY: dict[tuple[bool, str, int, str], str] = {}
 
 
@@ -97,7 +99,6 @@ class _Environment(BoundedEnvironment):
             autoescape=layout, undefined=StrictUndefined, loader=loader, finalize=finalize, keep_trailing_newline=True,
         )  # fmt: skip
         self.layout = layout
-        self.language = language
         builtin = dict(self.filters)
         self.filters.clear()
         self.filters.update({name: builtin[name] for name in (LAYOUT_FILTERS if layout else WRITING_FILTERS)})
@@ -206,7 +207,7 @@ class Resolver(BaseLoader):
     def load(self, environment: Any, name: str, globals: Any = None) -> Template:  # noqa: A002 - Jinja's own name for it
         """The compiled template. Code depends on the text alone, so it is kept for the next message that needs it."""
         text, _, uptodate = self.get_source(environment, name)
-        key = (environment.layout, environment.language, name, text)  # Jinja works out filters of constants
+        key = (environment.layout, name, text)
         code = _CODE.get(key)
         if code is None:
             code = environment.compile(text, name, name)
@@ -322,7 +323,9 @@ def _keep(kept: dict[Any, Any], key: object, value: object) -> None:
 def _tolerant(name: str, apply: Callable[..., str]) -> Callable[..., Any]:
     """Our filter for Jinja's use: any value as text, and for `default` also an undefined one."""
 
-    def filtered(value: Any = "", *args: Any) -> Any:
+    @pass_context  # which keeps Jinja from working it out when it compiles: code is kept for every language
+    def filtered(context: Context, value: Any = "", *args: Any) -> Any:
+        del context
         if name == "default":
             missing = isinstance(value, Undefined) or value is None or not str(value).strip()
             return (args[0] if args else "") if missing else value
