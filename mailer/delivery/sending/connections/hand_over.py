@@ -26,11 +26,13 @@ Addressed = tuple[Claim, Recipient | None]  # nobody: they were deleted since th
 
 @dataclass(frozen=True, slots=True)
 class ConnectionReport:
-    """What a connection reports: its results and errors. It wants more people unless there is trouble."""
+    """What a connection reports: its results and errors. Unless there is trouble it wants more people, as many as the
+    transport's hand-overs take, times `wants`."""
 
     number: int
     done: Sequence[Done] = ()
     trouble: MailerError | None = None
+    wants: int = 1
 
 
 class Connections(Protocol):
