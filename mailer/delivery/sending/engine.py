@@ -177,7 +177,8 @@ class Engine:
                 self._refill()
             while self._ahead_is_stuck():
                 self._refill()
-            people, wait = self._ahead.take(self.transport.batch, now=time.monotonic(), longest=LONGEST_WAIT_SECONDS)
+            most = report.wants * self.transport.batch
+            people, wait = self._ahead.take(most, now=time.monotonic(), longest=LONGEST_WAIT_SECONDS)
             chosen[index] = people
             if not people and self._ahead:
                 pause = min(pause, max(wait, 0.001))
@@ -243,10 +244,11 @@ class Engine:
         """Reply to those that can go on or must end. Returns who still waits, and how many connections ended."""
         still: list[ConnectionReport] = []
         left: list[int] = []
+        begun_at = boot_seconds()
         for index, report in enumerate(waiting):
             people = [one for one in chosen.get(index, ()) if one[0].id in begun]
             if people:
-                connections.give(report.number, people, begun_at=boot_seconds())
+                connections.give(report.number, people, begun_at=begun_at)
             elif self.tally.ended or (not report.trouble and not chosen.get(index) and not self._ahead):
                 left.append(report.number)
             elif report.trouble:
