@@ -43,9 +43,8 @@ from mailer.audience.selection.spec import Audience
 from mailer.experiments.cohorts import PlannedCohorts
 from mailer.store.engine.dialects import expect_many_rows
 from mailer.store.tables.core import Id, people, subscriptions, suppressions
-from mailer.store.tables.states import Frequency
+from mailer.store.tables.states import CHOSEN, TOTAL, Frequency
 
-CHOSEN = "chosen"
 A_MONTH = timedelta(days=30)  # how long people who want one mail a month wait for the next
 PRIME = 2**31 - 1  # products of two numbers below it fit 64 bits
 
@@ -60,7 +59,7 @@ class Selection:
 
     def counts(self) -> dict[str, int]:
         """As JSON data, to be kept with the campaign: total, chosen, and a number for each reason."""
-        return {"total": self.total, CHOSEN: self.chosen, **{r.value: n for r, n in self.excluded.items()}}
+        return {TOTAL: self.total, CHOSEN: self.chosen, **{r.value: n for r, n in self.excluded.items()}}
 
 
 _temporary = MetaData()

@@ -27,10 +27,6 @@ from mailer.compose.source.images import read_image
 from mailer.delivery.campaigns.timed import COLUMNS as TIMED
 from mailer.delivery.campaigns.timed import timed
 from mailer.delivery.data.rows import freeze_tables
-from mailer.delivery.experiments.cohorts import keep_cohorts
-from mailer.delivery.experiments.draw import draw
-from mailer.delivery.experiments.kept import keep_test
-from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
@@ -151,6 +147,10 @@ def freeze_audience(
     with decided(connection, audience, now=now, recent_first=limited) as selection:
         chosen, stage, sampled = places, literal(0), None
         if message.variants:
+            from mailer.delivery.experiments.draw import draw  # few newsletters test anything
+            from mailer.delivery.experiments.kept import keep_test
+            from mailer.delivery.experiments.priors import planned_sizes
+
             sizes = planned_sizes(connection, message, selection.chosen)
             drawn = draw(connection, campaign_id=campaign_id, arms=len(message.arms), each=sizes[-1])
             keep_test(connection, message, drawn, sizes=sizes, people=selection.chosen, now=now)
@@ -184,6 +184,8 @@ def freeze_audience(
         .values(counts=selection.counts(), launched_at=now, audience=with_cap(audience))
     )
     if groups is not None:
+        from mailer.delivery.experiments.cohorts import keep_cohorts  # few newsletters go down their list
+
         keep_cohorts(connection, campaign_id, groups, now=now)
     return selection
 
