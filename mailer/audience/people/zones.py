@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Text, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Subquery, Text, and_, case, cast, func, select
 
 from mailer.counting import counted
 from mailer.store.tables.core import people
@@ -63,11 +63,19 @@ def key_columns(table: FromClause = people) -> tuple[ColumnElement[str], ...]:
 
 def people_by_key(connection: Connection, who: FromClause) -> list[PeopleOfKey]:
     """How many of `who`, a table with a `person_id`, are of each kind."""
-    named = [column.label(name) for name, column in zip(KEY, key_columns(), strict=True)]
-    found = select(*named).select_from(who.join(people, people.c.id == who.c.person_id)).subquery()
-    kinds = [found.c[name] for name in KEY]
+    kinds = _kinds(who).c
     rows = connection.execute(select(func.count(), *kinds).group_by(*kinds))
     return [PeopleOfKey(ZoneKey(*key), int(number)) for number, *key in rows]
+
+
+def keys_of(connection: Connection, who: FromClause) -> list[ZoneKey]:
+    """The same without the numbers, for which SQLite sorts everybody."""
+    return [ZoneKey(*key) for key in connection.execute(select(*_kinds(who).c).distinct())]
+
+
+def _kinds(who: FromClause) -> Subquery:
+    named = [column.label(name) for name, column in zip(KEY, key_columns(), strict=True)]
+    return select(*named).select_from(who.join(people, people.c.id == who.c.person_id)).subquery()
 
 
 def zone_of(fields: Mapping[str, str], source: str = "") -> tuple[str, ZoneSource]:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from mailer.audience.consent.eligibility import Reason
-from mailer.audience.people.zones import KEY, ZoneKey, key_columns, people_by_key
+from mailer.audience.people.zones import KEY, ZoneKey, key_columns, keys_of, people_by_key
 from mailer.audience.selection.select import chosen as select_chosen
 from mailer.audience.selection.spec import Audience
 from mailer.compose.message import Message
@@ -154,7 +154,7 @@ def fill_moments(
         moments.dialect_options["postgresql"]["on_commit"] = "DROP"
     _temporary.create_all(connection, checkfirst=False)
     rows: list[dict[str, object]] = []
-    for key, _ in people_by_key(connection, who):
+    for key in keys_of(connection, who):
         hour, state, code = decide(key)
         rows.append({**key._asdict(), "not_before": to_microseconds(hour), "state": str(state), "code": code})
     if rows:
