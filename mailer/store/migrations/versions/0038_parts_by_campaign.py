@@ -49,8 +49,8 @@ def _part(table: str, *, below: int) -> None:
     for name, ending in INDEXES[table].items():
         op.execute(f"ALTER INDEX {name} RENAME TO {shared}_{ending}")
     unique = UNIQUE.get(table, ())
+    named = f"uq_{table}_{'_'.join(unique)}"
     if unique:
-        named = f"uq_{table}_{'_'.join(unique)}"
         op.execute(f"ALTER TABLE {shared} RENAME CONSTRAINT {named} TO {shared}_{'_'.join(unique)}_key")
     op.execute(f"CREATE TABLE {table} (LIKE {shared} INCLUDING DEFAULTS) PARTITION BY RANGE (campaign_id)")
     op.execute(f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY (id, campaign_id)")
