@@ -53,7 +53,7 @@ year: setup-dev
 	@$(BIN)/pytest --year $(or $(PEOPLE),20000) tests/year
 
 chaos: setup-dev packages
-	@scripts/chaos $(if $(SEED),--chaos-seed $(SEED))
+	@scripts/chaos $(if $(SEED),--chaos-seed $(SEED)) $(if $(WORKERS),--workers $(WORKERS))
 
 mutants: setup-dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv

@@ -52,7 +52,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
     jinja = median_seconds(jinja_all, rounds=3) / 200
     return [
         Row("compile the sample appeal", f"{compile_seconds * 1000:.1f} ms", "the aim of 30 ms",
-            compile_seconds / 0.030, "≤ 1", compile_seconds <= 0.030),
+            compile_seconds / 0.030, "≤ 30 ms", compile_seconds <= 0.030, before="55 ms"),
         Row("merge it for one person (subject, HTML, text)", f"{merge * 1e6:.1f} µs",
             f"Jinja rendering the HTML alone {jinja * 1e6:.1f} µs", merge / jinja, "≤ 40 µs", merge <= 40e-6),
     ]  # fmt: skip

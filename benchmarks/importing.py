@@ -20,7 +20,7 @@ from benchmarks.measure import Row, Run, megabytes, run
 from benchmarks.servers import POSTGRESQL, SQLITE, Postgres, postgresql
 from benchmarks.worlds import ENVIRON, MAILER, people_file, workspace
 
-SIZES = {100_000: 7, 1_000_000: 5}  # and how often each is measured
+SIZES = {100_000: 5, 1_000_000: 3}  # and how often each is measured
 MOST_TIMES = 3.0
 MOST_BYTES = 300_000_000
 LOOK_SECONDS = 0.25
@@ -49,7 +49,7 @@ def measure(folder: Path, quick: bool) -> list[Row]:
 
 
 def _on_postgresql(folder: Path, server: Postgres, *, quick: bool) -> list[Row]:
-    size, rounds = (10_000, 2) if quick else (1_000_000, 5)
+    size, rounds = (10_000, 2) if quick else (1_000_000, 3)
     file = people_file(folder / "people.csv", size)
     runs: list[tuple[Run, Run]] = []
     for _ in range(rounds):

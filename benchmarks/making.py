@@ -31,7 +31,7 @@ from mailer.transports.sendgrid.settings import Sendgrid
 from mailer.transports.sendgrid.transport import SendgridTransport
 from mailer.workspace import find_workspace
 
-PEOPLE = 1_000_000
+PEOPLE = 300_000
 PLAIN_PEOPLE = 2_000  # for the counterparts
 MAILS = 2_000
 CAMPAIGN = 1_234_567 << 32  # a delivery's number begins with its campaign's

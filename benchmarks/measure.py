@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table. `ratio` is ours divided by the counterpart's, or ours by the aim where there is none."""
+    """A line of the table. `ratio` is ours divided by the counterpart's, or ours by the aim where there is none.
+    `before`: what an aim's case came to on 2026-11-29, for the table of aims."""
 
     case: str
     ours: str
@@ -22,6 +24,7 @@ class Row:
     ratio: float
     aim: str
     met: bool
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,16 @@ class Run:
     peak_bytes: int
 
 
-def run(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str] | None = None, stdin: str = "") -> Run:
-    """Run a command to its end; raises when it fails."""
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+    stdin: str = "",
+    end_after_seconds: float = 0.0,
+) -> Run:
+    """Run a command to its end, or tell it to end after some seconds; raises when it fails. Processes that it waited
+    for count with it."""
     began = time.perf_counter()
     process = subprocess.Popen(
         command, cwd=cwd, env={**os.environ, **(environ or {})}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -44,7 +55,11 @@ def run(command: Sequence[str], *, cwd: Path, environ: Mapping[str, str] | None 
     assert process.stdout
     process.stdin.write(stdin)
     process.stdin.close()
+    ending = threading.Timer(end_after_seconds, process.terminate)
+    if end_after_seconds:
+        ending.start()
     output = process.stdout.read()
+    ending.cancel()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     process.stdout.close()

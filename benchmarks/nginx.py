@@ -15,8 +15,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.debian import unpacked
+
 CONFIGURATION = """\
-daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; error_log stderr crit;
+daemon off; worker_processes {processes}; pid {folder}/nginx.pid; error_log stderr crit;
 events {{ worker_connections 256; }}
 http {{
   access_log off; keepalive_requests 1000000;
@@ -28,6 +30,8 @@ http {{
   }}
 }}
 """
+
+PROCESSES = 2
 
 
 @contextmanager
@@ -43,9 +47,10 @@ def nginx(folder: Path) -> Generator[int | None, None, None]:
         port = int(probe.getsockname()[1])
     place = folder / "nginx-run"
     place.mkdir()
-    (place / "nginx.conf").write_text(CONFIGURATION.format(folder=place, port=port), encoding="utf-8")
-    bound = [shutil.which("taskset") or "", "-c", "0"] if shutil.which("taskset") else []
-    process = subprocess.Popen([*bound, program, "-p", str(place), "-c", "nginx.conf"], env=os.environ)
+    (place / "nginx.conf").write_text(
+        CONFIGURATION.format(folder=place, port=port, processes=PROCESSES), encoding="utf-8"
+    )
+    process = subprocess.Popen([program, "-p", str(place), "-c", "nginx.conf"], env=os.environ)
     try:
         yield port if _answers(port, process) else None
     finally:
@@ -57,13 +62,8 @@ def _find(folder: Path) -> str | None:
     installed = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if installed:
         return installed
-    try:
-        subprocess.run(["apt-get", "download", "nginx"], cwd=folder, check=True, capture_output=True)
-        (package,) = folder.glob("nginx_*.deb")
-        subprocess.run([shutil.which("dpkg") or "dpkg", "-x", str(package), str(folder / "nginx")], check=True)
-    except (OSError, subprocess.CalledProcessError, ValueError):
-        return None
-    return str(folder / "nginx/usr/sbin/nginx")
+    root = unpacked(folder, "nginx")
+    return str(root / "usr/sbin/nginx") if root else None
 
 
 def _answers(port: int, process: subprocess.Popen[bytes]) -> bool:

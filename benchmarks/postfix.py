@@ -6,7 +6,6 @@ Where they aren't installed the package is unpacked without installing it.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.debian import unpacked
 from benchmarks.measure import Run, run
 
 SESSIONS = (1, 2, 4, 8, 16)  # of smtp-source; its best counts
@@ -71,16 +71,12 @@ def find_postfix(folder: Path) -> Postfix:
     for place in PLACES:
         if (place / "smtp-sink").exists() and (place / "smtp-source").exists():
             return Postfix(place, {})
-    unpacked = folder / "postfix"
-    try:
-        subprocess.run(["apt-get", "download", "postfix"], cwd=folder, check=True, capture_output=True)
-        (package,) = folder.glob("postfix_*.deb")
-        subprocess.run([shutil.which("dpkg") or "dpkg", "-x", str(package), str(unpacked)], check=True)
-    except (OSError, subprocess.CalledProcessError, ValueError):
+    root = unpacked(folder, "postfix")
+    if root is None:
         sys.exit("Sending is measured with smtp-sink and smtp-source: apt install postfix")
-    for parent in (folder, unpacked, unpacked / "usr", unpacked / "usr/sbin"):
+    for parent in (folder, root, root / "usr", root / "usr/sbin"):
         parent.chmod(0o755)  # the sink runs as nobody
-    return Postfix(unpacked / "usr/sbin", {"LD_LIBRARY_PATH": str(unpacked / "usr/lib/postfix")})
+    return Postfix(root / "usr/sbin", {"LD_LIBRARY_PATH": str(root / "usr/lib/postfix")})
 
 
 def _wait(port: int) -> None:

@@ -55,6 +55,12 @@ class ChildProcess:
         with suppress(ProcessLookupError):
             self._process.terminate()
 
+    def wait_at_most(self, seconds: float) -> None:
+        """Until it has left and all that it said was heard, or so long."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+            self._reader.join(seconds)
+
     def wait(self, seconds: float) -> None:
         """Until it has left, or is made to."""
         try:

@@ -7,9 +7,10 @@ That the database and the secrets are private is for `store` and `settings`.
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO, overload
 
@@ -57,7 +58,7 @@ def unversioned_folder(path: Path) -> Path:
 @contextmanager
 def whole_private(path: Path, *, encoding: str = "utf-8") -> Generator[TextIO]:
     """A text file that appears whole or not at all, in place of one that was there. Raises `MailerError`."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open_private(unfinished, "x", encoding=encoding, newline="") as file:
             yield file
@@ -66,6 +67,16 @@ def whole_private(path: Path, *, encoding: str = "utf-8") -> Generator[TextIO]:
         raise MailerError(f"{path} can't be written: {error.strerror}") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def last_changed(paths: Iterable[Path]) -> float | None:
+    """When the newest of these files and folders was changed, in seconds since 1970; those that are deleted while they
+    are looked at don't count. None when none is there."""
+    found: list[float] = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append(path.stat().st_mtime)
+    return max(found, default=None)
 
 
 def readable_by_others(places: Iterable[Path]) -> list[Path]:

@@ -175,4 +175,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--npm-mjml", default="", help="a folder with npm's mjml, to hold our compiler against it")
     parser.addoption("--long", action="store_true", help="the long form of tests/chaos; `make chaos` runs it")
+    parser.addoption("--workers", type=int, default=1, help="by how many processes each run of tests/chaos sends")
     parser.addoption("--chaos-seed", default="20261124", help="what the random moments of tests/chaos come from")

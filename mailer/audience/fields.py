@@ -15,6 +15,7 @@ from mailer.workspace import ListDefinition
 
 NOT_FIELDS = ("status", "-")  # what [columns] may name beside fields
 LOOKED_AT = 5_000  # people: a look at all of a million for each check would be felt
+READ_TOGETHER = 500  # one by one takes the parser three times as long
 
 
 def known_fields(connection: Connection, workspace_lists: Iterable[ListDefinition]) -> frozenset[str]:
@@ -28,6 +29,6 @@ def known_fields(connection: Connection, workspace_lists: Iterable[ListDefinitio
     for order in (people.c.id, people.c.id.desc()):
         some = select(sql_cast(people.c.attributes, Text).label("attributes")).order_by(order).limit(LOOKED_AT)
         texts = connection.execute(select(some.subquery().c.attributes).distinct()).scalars()
-        for text in texts:
-            found.update(cast(dict[str, str], json.loads(text)))
+        for several in texts.partitions(READ_TOGETHER):
+            found.update(*cast(list[dict[str, str]], json.loads(f"[{','.join(several)}]")))
     return frozenset({*FIELDS, *(named - set(NOT_FIELDS)), *found})

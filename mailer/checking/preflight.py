@@ -18,7 +18,7 @@ from mailer.checking.specimen import Specimen
 from mailer.compose.source.message_file import Source, read_source
 from mailer.delivery.campaigns.edited import Edited, edited_since
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.plan import compile_newsletter
+from mailer.delivery.campaigns.plan import CompiledNewsletter, compile_newsletter
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.errors import MailerError, raise_errors
 from mailer.store.engine.database import Database
@@ -72,7 +72,11 @@ def check_issue(database: Database, source: Source, *, now: datetime) -> Preflig
 
 def check_source(database: Database, source: Source, *, scope: Scope, now: datetime) -> Preflight:
     """Check a newsletter as it is being written."""
-    written = compile_newsletter(database, source, now=now)
+    return check_compiled(database, compile_newsletter(database, source, now=now), scope=scope, now=now)
+
+
+def check_compiled(database: Database, written: CompiledNewsletter, *, scope: Scope, now: datetime) -> Preflight:
+    """Check a newsletter that has just been compiled."""
     source, plan = written.source, written.plan  # with what is known of its petition, its page and its data
     slug = source.newsletter.slug
     faults = [*_page_faults(source.newsletter), *written.diagnostics]

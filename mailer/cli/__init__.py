@@ -83,8 +83,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; what goes wrong is one clear message and exit code 1, never a traceback."""
-    from mailer.errors import MailerError
-
     # Cycles of garbage are looked for rarely: a start makes a hundred thousand objects that stay, and hardly any are
     # made while sending. Nor is the end the time to look at all of them once more, a fifth of what `status` takes.
     gc.set_threshold(150_000, 20, 100)
@@ -97,9 +95,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         sys.exit(130)
-    except MailerError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
@@ -108,6 +103,11 @@ def main() -> None:
         click.echo(f"error: {where}{error.strerror or error}", err=True)
         sys.exit(1)
     except Exception as error:
+        from mailer.errors import MailerError  # here, since `mailer --help` makes no mistake
+
+        if isinstance(error, MailerError):
+            click.echo(f"error: {error}", err=True)
+            sys.exit(1)
         if "MAILER_DEBUG" in os.environ:
             raise
         click.echo(f"error: this is a fault of Mailer itself: {type(error).__name__}", err=True)

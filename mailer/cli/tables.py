@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
+
+import click
 
 from mailer.cli.context import console
 
@@ -49,3 +54,22 @@ def print_table(table: Table) -> None:
         screen.print(table)
     lines = [line.rstrip() for line in captured.get().splitlines()]
     screen.print(Text("\n".join(line for line in lines if line.strip(" ─"))), soft_wrap=True)
+
+
+def print_pairs(pairs: Iterable[tuple[str, str]]) -> None:
+    """Names, and beside each what it says, which goes on below itself. By click: rich takes 25 ms to load."""
+    paper = click.HelpFormatter(width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000)
+    paper.write_dl([(click.style(name, dim=True), said) for name, said in pairs])
+    click.echo(paper.getvalue(), nl=False)
+
+
+def print_columns(rows: Sequence[Sequence[str]], *, numbers: Collection[int]) -> None:
+    """Short texts in columns below their names, which are the first row; those at the positions `numbers` to the
+    right. Without rich, as above."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if position in numbers else cell.ljust(width)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        click.echo(click.style("  ".join(cells).rstrip(), dim=row is rows[0] or None))

@@ -20,19 +20,24 @@ DECLARATION = re.compile(r"\s*([-\w]+)\s*:\s*((?:[^;(\"']|\([^)]*\)|\"[^\"]*\"|'
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """One element. `children` are elements and texts in their order."""
+    """One element. `children` are elements and texts in their order; `hidden` is whether nobody sees it."""
 
     tag: str
     attrs: Mapping[str, str]
     parent: Element | None
     children: list[Element | str] = field(default_factory=list["Element | str"])
+    hidden: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hidden = (self.parent is not None and self.parent.hidden) or not self.is_seen
 
     def walk(self) -> Iterator[Element]:
         """Itself and all elements inside, in the order of the document."""
-        yield self
-        for child in self.children:
-            if isinstance(child, Element):
-                yield from child.walk()
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting += [child for child in reversed(element.children) if isinstance(child, Element)]
 
     def find(self, *tags: str) -> list[Element]:
         """The elements inside with one of these tags."""
@@ -57,11 +62,6 @@ class Element:
             return False
         styles = self.styles
         return styles.get("display") != "none" and styles.get("visibility") != "hidden"
-
-    @property
-    def hidden(self) -> bool:
-        """Whether nobody sees it."""
-        return not all(one.is_seen for one in self.ancestors())
 
     def text(self, *, alternatives: bool = False) -> str:
         """Its visible words with single blanks; with `alternatives` also what pictures are described as."""

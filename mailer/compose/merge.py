@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from markupsafe import escape
 
 from mailer.compose.data.tables import LOOKUP, Cells, LookupTable, no_cells
-from mailer.compose.expressions.ast import ANYTHING, Expression, Filter, Vocabulary
+from mailer.compose.expressions.ast import ANYTHING, Expression, Filter, Vocabulary, fields_of
 from mailer.compose.expressions.evaluator import NO_CALLS, Subject, TextOf, text_of, truth_of
 from mailer.compose.expressions.parser import parse_expression
 from mailer.compose.expressions.tagged import TAGGED
@@ -26,9 +27,11 @@ from mailer.errors import MailerError
 BREAKS = re.compile(r"[\t\n\r]+")
 NEEDS_ESCAPE = re.compile("[&<>\"']").search
 NAMES = ("click_url", *PERSONAL_ADDRESSES)
+ANY_NAMES: Mapping[str, str] = dict.fromkeys(NAMES, "")
 Render = Callable[[Subject], str]
 QUOTES = ("'", '"')
 NO_BRANCH = -1  # no test of a condition holds, and it has no {% else %}
+PARAGRAPH = 100  # characters of a branch; shorter ones aren't worth telling people apart by
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +75,22 @@ class MergeProgram:
     addresses: frozenset[str] = field(init=False)  # which of NAMES the message mentions anywhere
     _renders: list[Render] = field(init=False)
     _plan: list[Render] = field(init=False)
+    _large: dict[tuple[str, ...], Callable[[Subject], int]] = field(init=False)  # conditions, by their tests
+    _asked: tuple[str, ...] = field(init=False)  # the fields that those ask for
+    _known: Callable[[tuple[object, ...]], tuple[int, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         message = self.message
         texts = (message.subject, message.preheader, message.html, message.text)
         self.top_level = frozenset(part for parts in texts for part in parts if isinstance(part, int))
         self._renders = []
+        self._large = {}
         for n, slot in enumerate(message.slots):  # a choice comes after the slots of its branches
             self._renders.append(self._choice(n, slot) if isinstance(slot, Choice) else self._slot(n, slot))
         self._plan = [render if n in self.top_level else _nothing for n, render in enumerate(self._renders)]
+        tests = [parsed(test, message) for tests in self._large for test in tests if test]
+        self._asked = tuple(dict.fromkeys(name for test in tests for name in fields_of(test)))
+        self._known = lru_cache(maxsize=1024)(self._branches)
         # A text search, so perhaps one too many: a needless address does no harm, a missing one would.
         sources = " ".join(source for slot in message.slots for source in _sources(slot))
         self.addresses = frozenset(name for name in NAMES if name in sources)
@@ -92,6 +102,15 @@ class MergeProgram:
     def values_of(self, person: Subject) -> tuple[str, ...]:
         """The same of a person whose `names` holds at least `addresses`, and `names_in_html` the same escaped."""
         return tuple([render(person) for render in self._plan])
+
+    def branches(self, supporter: Mapping[str, object]) -> tuple[int, ...]:
+        """Which branch of each large condition a person gets; the same for people whose mails share paragraphs."""
+        return self._known(tuple([supporter.get(name) for name in self._asked]))
+
+    def _branches(self, values: tuple[object, ...]) -> tuple[int, ...]:
+        supporter = dict(zip(self._asked, values, strict=True))
+        person = Subject(supporter, ANY_NAMES, NO_CALLS, ANY_NAMES, self.cells)
+        return tuple([taken(person) for taken in self._large.values()])
 
     @staticmethod
     def fill(parts: Parts, values: Sequence[str]) -> str:
@@ -143,25 +162,24 @@ class MergeProgram:
 
     def _choice(self, n: int, choice: Choice) -> Render:
         watch = self.watch
-        branches = [
-            (
-                number,
-                truth_of(parsed(test, self.message), self.message.constants) if test else None,
-                _branch(parts, self._renders),
-            )
-            for number, (test, parts) in enumerate(choice.branches)
-        ]
+        sources = tuple(test for test, _ in choice.branches)
+        tests = [truth_of(parsed(test, self.message), self.message.constants) if test else None for test in sources]
+        branches = [_branch(parts, self._renders) for _, parts in choice.branches]
+
+        def taken(person: Subject) -> int:
+            for number, test in enumerate(tests):
+                if test is None or test(person):
+                    return number
+            return NO_BRANCH
 
         def render(person: Subject) -> str:
-            for number, test, branch in branches:
-                if test is None or test(person):
-                    if watch:
-                        watch(n, number)
-                    return branch(person)
+            number = taken(person)
             if watch:
-                watch(n, NO_BRANCH)
-            return ""
+                watch(n, number)
+            return "" if number == NO_BRANCH else branches[number](person)
 
+        if n in self.top_level and any(_constant_length(parts) >= PARAGRAPH for _, parts in choice.branches):
+            self._large[sources] = taken
         return render
 
 
@@ -185,6 +203,10 @@ def _branch(parts: Parts, renders: list[Render]) -> Render:
         return lambda person: text
     pieces = [part if isinstance(part, str) else renders[part] for part in parts]
     return lambda person: "".join([piece if isinstance(piece, str) else piece(person) for piece in pieces])
+
+
+def _constant_length(parts: Parts) -> int:
+    return sum(len(part) for part in parts if isinstance(part, str))
 
 
 def with_tables(message: Message, tables: Mapping[str, LookupTable]) -> Message:

@@ -167,21 +167,27 @@ class _HtmlWalk:
 
     def items(self) -> list[Item]:
         found: list[Item] = []
-        at = 0
+        at, marker = 0, self._marker(0)
         for tag in TAG.finditer(self.text):
-            self._put(self.text[at : tag.start()], found)
-            at = tag.end()
             self.count += 1
-            if self.markers.prefix not in tag[0]:
-                found.append(tag[0])
-            elif tag[2] is None:
-                found += self._plain(tag[0], ("comment", self.count))
-            else:
-                self._attributes(tag, found)
+            if marker < tag.end():
+                self._put(self.text[at : tag.start()], found)
+                at, marker = tag.end(), self._marker(tag.end())
+                if self.markers.prefix not in tag[0]:
+                    found.append(tag[0])
+                elif tag[2] is None:
+                    found += self._plain(tag[0], ("comment", self.count))
+                else:
+                    self._attributes(tag, found)
             if tag[2] is not None:
                 self._step(tag)
         self._put(self.text[at:], found)
         return found
+
+    def _marker(self, start: int) -> int:
+        """Where the next marker begins; what comes before it is cut no further."""
+        at = self.text.find(self.markers.prefix, start)
+        return at if at >= 0 else len(self.text)
 
     def _step(self, tag: re.Match[str]) -> None:
         name = tag[2].lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from html import unescape
 
 from markupsafe import escape
@@ -21,7 +21,7 @@ MARKUP = re.compile(r"<[^>]*>")
 LONG_SUBJECT = 78  # characters; phones show about 35
 
 
-def vet_words(source: Source, fields: Collection[str]) -> list[Diagnostic]:
+def vet_words(source: Source, fields: frozenset[str]) -> list[Diagnostic]:
     """Faults in what the author wrote that no parser would mind. `fields` are those of the supporter."""
     faults: list[Diagnostic] = []
     texts = [(source.place(key), text) for key, text in _texts(source).items()]
@@ -42,7 +42,7 @@ def vet_words(source: Source, fields: Collection[str]) -> list[Diagnostic]:
     return faults
 
 
-def vet_tags(text: str, place: Place, *, fields: Collection[str], is_mjml: bool) -> list[Diagnostic]:
+def vet_tags(text: str, place: Place, *, fields: frozenset[str], is_mjml: bool) -> list[Diagnostic]:
     """Merge tags of other programs, and half of ours, in a text that begins at `place`."""
     found = foreign_tags(text, fields=fields, is_mjml=is_mjml)
     places = ((tag, Place(place.file, (place.line or 1) + tag.line)) for tag in found)

@@ -29,10 +29,9 @@ from mailer.reports.by_language import LanguageFigures, by_language, by_version,
 from mailer.reports.tested.story import TestedStory, story_of
 from mailer.store.tables.core import campaigns, deliveries, hits, links, more_hits
 from mailer.store.tables.inbound import conversions, replies
-from mailer.store.tables.states import CampaignState, DeliveryState, ReplyKind, Verdict
+from mailer.store.tables.states import CHOSEN, TOTAL, CampaignState, DeliveryState, ReplyKind, Verdict
 from mailer.tracking.bot_rules import OPENING
 
-TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons
 NO_CLASS = "unknown"
 
 

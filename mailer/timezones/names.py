@@ -7,7 +7,6 @@ where in summer it isn't UTC-5. After a wrong guess a campaign leaves hours away
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -105,6 +104,8 @@ def _near(wanted: str, known: Mapping[str, str]) -> list[str]:
         cities.setdefault(folded.rpartition("/")[2], []).append(key)
     if wanted in cities:
         return sorted(cities[wanted])[:MOST_CHOICES]
+    from difflib import get_close_matches  # here, since most names are spelled right
+
     if spelled := get_close_matches(wanted, known, n=3, cutoff=0.85):
         return [known[one] for one in spelled]
     near = get_close_matches(wanted.rpartition("/")[2], cities, n=2, cutoff=0.8)

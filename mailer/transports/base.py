@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mailer.compose.message import Parts
 from mailer.errors import MailerError
@@ -62,8 +62,7 @@ class ReplyClass(StrEnum):
     OURS = "ours"  # login, identity or syntax: nothing will be taken until staff fix it
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The answer for one envelope. `code` is as the provider wrote it ("550 5.1.1"), `detail` its words."""
 
     fate: Fate
@@ -87,8 +86,7 @@ class TransportRefused(MailerError):
     """Nothing was handed over, and nothing will be until staff fix it: login, certificate, identity, settings."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoopEvent:
+class LoopEvent(NamedTuple):
     """An event on one of many connections: the outcome of its mail or, without an outcome, that it is open.
 
     `trouble`: surely nothing was handed over, and the connection is closed.

@@ -48,6 +48,7 @@ def site(request: pytest.FixtureRequest, workspace: Workspace, record_property: 
             transport=transport,
             dice=random.Random(seed),
             long=bool(request.config.getoption("--long")),
+            workers=int(str(request.config.getoption("--workers"))),
         )
         try:
             yield site

@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +61,14 @@ class Run:
     def running(self) -> bool:
         return self.process.poll() is None
 
+    @property
+    def beside(self) -> list[int]:
+        """The numbers of the processes that send beside it."""
+        number = self.process.pid
+        with suppress(OSError):
+            return [int(word) for word in Path(f"/proc/{number}/task/{number}/children").read_text().split()]
+        return []
+
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -70,6 +79,13 @@ class Run:
         doubtful = code == TROUBLE and ("may have got their mail" in self.words or "uncertain" in self.words)
         assert code in (codes or (0,)) or doubtful, f"mailer {' '.join(self.arguments)} left with {code}:\n{self.words}"
         return self.words
+
+
+def is_alive(process: int) -> bool:
+    """Whether it is there and not only waits to be asked how it ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 @dataclass
@@ -84,6 +100,7 @@ class Site:
     transport: str
     dice: random.Random
     long: bool
+    workers: int = 1  # processes of each run; `make chaos WORKERS=3`
     people: int = 0
     kills: int = 0
     bound: int = 0
@@ -123,6 +140,8 @@ class Site:
         `tests.chaos.dying` at which it is killed."""
         program = ["tests.chaos.clocked", str(self.clock_file)] if moved else ["mailer"]
         program = ["tests.chaos.dying", dying] if dying else program
+        if self.workers > 1 and program == ["mailer"]:  # the others beside it go by the real clock
+            program = ["tests.chaos.several"]
         file = self.root / f"words-{len(self.runs):03d}.txt"
         with file.open("wb") as output:
             process = subprocess.Popen(
@@ -147,19 +166,28 @@ class Site:
             "MAILER_DATABASE": self.store.url,
             "MAILER_TRANSPORT": self.transport,
             "MAILER_PACE_PER_SECOND": str(self.pace_per_second),
+            "MAILER_RUN_WORKERS": str(self.workers),
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAILER_")}
         return {**inherited, **ours, **self.receiver.environ, **self.environ}
 
     def kill(self, *runs: Run) -> int:
-        """kill -9. Whoever it had on the wire may become uncertain. Returns how many were still running."""
+        """kill -9, of a run of several processes any one of them, and the run in any case. Whoever it had on the wire
+        may become uncertain. Returns how many were still running."""
         hit = 0
+        others: list[int] = []
         for run in runs:
             if run.running:
+                others += (beside := run.beside)
+                for one in self.dice.sample(beside, min(1, len(beside))):
+                    with suppress(ProcessLookupError):
+                        os.kill(one, signal.SIGKILL)
+                        hit += 1
                 run.send(signal.SIGKILL)
                 hit += 1
         for run in runs:
             run.process.wait(PATIENCE_SECONDS)
+        self.wait_for(lambda: not any(map(is_alive, others)), why="those beside it had left")
         self.kills += hit
         self.bound += hit * self.receiver.on_the_wire
         return hit

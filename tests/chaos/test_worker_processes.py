@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
-from pathlib import Path
 
 from tests.chaos.combinations import on
-from tests.chaos.site import TROUBLE, Run, Site
+from tests.chaos.site import TROUBLE, Run, Site, is_alive
 
 PEOPLE = 3_200  # enough for three
 PACE_PER_SECOND = 500.0
@@ -16,20 +14,13 @@ PACE_PER_SECOND = 500.0
 
 def begin(site: Site) -> tuple[Run, list[int]]:
     """A run, and the numbers of the two processes beside it once all three are at work."""
-    site.environ["MAILER_RUN_WORKERS"] = "3"
+    site.workers = 3
     site.pace_per_second = PACE_PER_SECOND
     site.launch(PEOPLE)
     run = site.start("run")
-    beside: list[int] = []
-
-    def both() -> bool:
-        children = Path(f"/proc/{run.process.pid}/task/{run.process.pid}/children")
-        beside[:] = [int(word) for word in children.read_text().split()]
-        return len(beside) == 2
-
-    site.wait_for(both, why="the others had begun")
+    site.wait_for(lambda: len(run.beside) == 2, why="the others had begun")
     site.wait_for(lambda: len(workers(site)) == 3, why="all three were at work")
-    return run, beside
+    return run, run.beside
 
 
 def workers(site: Site) -> list[int]:
@@ -61,8 +52,9 @@ def test_a_killed_process_is_told_of_and_another_goes_on(site: Site) -> None:
 @on("sqlite-smtp")
 def test_those_beside_a_killed_run_leave_in_good_order(site: Site) -> None:
     run, beside = begin(site)
-    site.kill(run)
-    site.wait_for(lambda: not any(_runs(one) for one in beside), why="they had left")
+    run.send(signal.SIGKILL)
+    site.bound += site.receiver.on_the_wire
+    site.wait_for(lambda: not any(is_alive(one) for one in beside), why="they had left")
     assert not set(workers(site)) & set(beside), "they gave back what they had claimed"
     assert set(site.finish()) <= {"sent", "uncertain"}
 
@@ -73,14 +65,7 @@ def test_a_signal_stops_all_of_them_and_nobody_is_uncertain(site: Site) -> None:
     run.send(signal.SIGTERM)
     words = run.end()
     assert "stopped by SIGTERM" in words
-    assert not any(_runs(one) for one in beside)
+    assert not any(is_alive(one) for one in beside)
     assert not workers(site)
     assert site.judge(ended=False).uncertain == 0
     assert site.finish() == {"sent": PEOPLE}
-
-
-def _runs(process: int) -> bool:
-    """Whether it is there and not only waits to be asked how it ended."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False

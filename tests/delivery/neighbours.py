@@ -14,12 +14,11 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from mailer.audience.selection.select import CHOSEN
 from mailer.compose.message import to_json
 from mailer.store.engine.by_campaign import NUMBERS_PER_CAMPAIGN
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, events, guard_evidence, people, workers
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CHOSEN, CampaignState, DeliveryState
 from tests.delivery.world import MESSAGE, add_people, launch
 
 COUNT = 20  # people of the campaign that is tried

@@ -323,6 +323,7 @@ def test_it_is_swept_after_its_day(workspace: Workspace, listmonk: FakeListmonk)
     folders = MoveFolders(workspace.root)
     move = begun(workspace, listmonk)
     touched = datetime.fromtimestamp((folders.place(move) / "about.json").stat().st_mtime, UTC)
+    (folders.place(move) / "gone").symlink_to("nowhere")  # as a file that is deleted while its folder is looked at
     folders.sweep(touched)
     assert (folders.place(move) / "theirs.db").exists()
     folders.sweep(touched.replace(year=touched.year + 1))

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 from mailer.audience.selection.select import places
 from mailer.compose.languages import SpokenLanguages, primary
 from mailer.counting import counted
-from mailer.store.tables.core import people
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +64,18 @@ def language_name(tag: str) -> str:
 
 def languages_of(connection: Connection) -> dict[str, int]:
     """How many of those in `places` read each language; "" where none is known."""
-    language = people.c.language
-    query = select(language, func.count()).select_from(people.join(places, places.c.person_id == people.c.id))
-    return {str(code): int(number) for code, number in connection.execute(query.group_by(language))}
+    language = places.c.language
+    query = select(language, func.count()).group_by(language)
+    return {str(code): int(number) for code, number in connection.execute(query)}
 
 
-def version_column(languages: Iterable[str], spoken: SpokenLanguages) -> ColumnElement[str]:
-    """The version for each row of `people`, of which `languages` are read. Anybody else gets what people of no
-    known language get."""
+def version_column(
+    language: ColumnElement[str], languages: Iterable[str], spoken: SpokenLanguages
+) -> ColumnElement[str]:
+    """The version for each row by the `language` of its person, of which `languages` are read. Anybody else gets what
+    people of no known language get."""
     otherwise = spoken.version_for("")
     differing = {code: version for code in sorted(languages) if (version := spoken.version_for(code)) != otherwise}
     if not differing:
         return literal(otherwise)
-    return case(differing, value=people.c.language, else_=otherwise)
+    return case(differing, value=language, else_=otherwise)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from mailer.audience.consent.eligibility import Reason
-from mailer.audience.selection.select import CHOSEN, wants_fewer
+from mailer.audience.selection.select import wants_fewer
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.engine.zones import may_leave, zone_or
 from mailer.automations.steps import SendStep
@@ -20,7 +20,7 @@ from mailer.store.engine.arrays import among
 from mailer.store.engine.by_campaign import NUMBERS_PER_CAMPAIGN
 from mailer.store.tables.automations import automation_entries
 from mailer.store.tables.core import campaigns, deliveries, people
-from mailer.store.tables.states import CampaignState, DeliveryState
+from mailer.store.tables.states import CHOSEN, TOTAL, CampaignState, DeliveryState
 
 TOO_LATE = "too late"  # the reason of a mail that its step no longer sends
 
@@ -68,7 +68,7 @@ def mail(
         )  # fmt: skip
     if rows:
         connection.execute(insert(deliveries), rows)
-        counts = {"total": first - 1 + len(rows), CHOSEN: first - 1 + len(rows)}
+        counts = {TOTAL: first - 1 + len(rows), CHOSEN: first - 1 + len(rows)}
         connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(counts=counts))
     return going, late
 

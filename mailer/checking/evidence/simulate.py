@@ -25,12 +25,14 @@ LONG = 60  # characters: longer than all but the rarest names and towns
 SHOWN = 60
 AT_ONCE = 1_000  # people whose rows of tables are asked for together
 MOST_VARIANTS = 1_000  # kept apart; beyond that they are only counted
+MOST_JUDGED = 2_000  # values of a slot that are remembered
 NAMES_OF_PEOPLE = ("first_name", "last_name", "name")
 MARKUP = re.compile(r"[<>{}]|&#?\w+;|https?:|\*\||\bwww\.", re.IGNORECASE)
 AFTER_HOLE = re.compile(r"\s*[,;:!?.]")
 # An address whose scheme and host come before the first slot leads somewhere for everybody.
 FIXED_HOST = re.compile(r"https?://[^/?#]+[/?#]", re.IGNORECASE)
-PERSONAL: dict[str, str] = dict.fromkeys(NAMES, "https://mail.example.org/u/00000000000000000000000000000000")
+PERSONAL_ADDRESS = "https://mail.example.org/u/00000000000000000000000000000000"
+PERSONAL: dict[str, str] = dict.fromkeys(NAMES, PERSONAL_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,11 @@ class Simulation:
         self._program = MergeProgram(replace(message, preheader=(), text=()), self._see)
         self._links_program = MergeProgram(message, cells=self._cell)
         self._constant = sum(len(part.encode()) for part in message.html if isinstance(part, str))
-        self._in_html = [part for part in message.html if isinstance(part, int)]
+        in_html = [part for part in message.html if isinstance(part, int)]
+        self._in_html = [n for n in in_html if not _is_own(message.slots[n])]
+        self._constant += len(PERSONAL_ADDRESS) * (len(in_html) - len(self._in_html))
         self._places = _places(message)
+        self._judged = {n: dict[str, Trouble | None]() for n in self._places}  # people share names
         # The same condition in the HTML and in the text is one.
         tests = {n: tuple(test for test, _ in slot.branches)
                  for n, slot in enumerate(message.slots) if isinstance(slot, Choice)}  # fmt: skip
@@ -134,8 +139,12 @@ class Simulation:
         if isinstance(seen, int):
             self._taken[self._conditions[n]] = seen
             return
-        place = self._places[n]
-        trouble = place.trouble(seen)
+        place, judged = self._places[n], self._judged[n]
+        if seen not in judged:
+            if len(judged) >= MOST_JUDGED:
+                judged.clear()
+            judged[seen] = place.trouble(seen)
+        trouble = judged[seen]
         if trouble is not None:
             self._find(trouble, place.source, seen)
 
@@ -185,7 +194,8 @@ class Simulation:
                 if known
                 else Troubled(trouble, source, row.people, value[:SHOWN], row.person_id)
             )
-        size = self._constant + sum([len(values[n].encode()) for n in self._in_html])
+        texts = [values[n] for n in self._in_html]
+        size = self._constant + sum([len(text) if text.isascii() else len(text.encode()) for text in texts])
         _rank(self._troubles, size, row, tally)
 
     # Telling
@@ -238,6 +248,11 @@ def _slots_in(parts: Parts, message: Message) -> Iterator[int]:
             if isinstance(slot, Choice):
                 for _, branch in slot.branches:
                     yield from _slots_in(branch, message)
+
+
+def _is_own(slot: Slot | Choice) -> bool:
+    """Whether it prints one of the person's own addresses, which here are all the same."""
+    return isinstance(slot, Slot) and slot.source in NAMES
 
 
 def _places(message: Message) -> dict[int, _Place]:

@@ -7,6 +7,7 @@ colours.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from mailer.checking.evidence.css_colours import TRANSPARENT, Colour, Keyword, read, read_attribute
 from mailer.checking.registry import HTML, rule
@@ -68,9 +69,15 @@ def on_pages(specimen: Specimen) -> Iterator[Diagnostic]:
 
 def _as_seen(specimen: Specimen) -> list[Diagnostic]:
     """Faults of the pairs that meet in this mail."""
-    found = ((colour_of(element), ground_of(element)) for element, _ in texts(specimen.html))
-    seen = {(text.over(ground).hex(), ground.hex()) for text, ground in found if text and ground}
+    seen = _meeting(specimen.html)
     return contrast_faults(specimen.settings.brand, meet=lambda front, back: (front.lower(), back.lower()) in seen)
+
+
+@lru_cache(maxsize=1)  # two rules ask
+def _meeting(html: Element) -> set[tuple[str, str]]:
+    """The colours of words in this mail, each with the ground it is on."""
+    found = ((colour_of(element), ground_of(element)) for element, _ in texts(html))
+    return {(text.over(ground).hex(), ground.hex()) for text, ground in found if text and ground}
 
 
 def colour_of(element: Element) -> Colour | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import console, note, now, workspace_and_database
+from mailer.cli.context import note, now, workspace_and_database
 from mailer.cli.newsletter.check import fit_to_mail, fit_to_prove, thanks_to_prove
+from mailer.cli.tables import print_pairs
 from mailer.counting import counted
 from mailer.errors import MailerError
 from mailer.staff.actor import terminal
@@ -192,12 +193,8 @@ def show_plan(
 ) -> None:  # fmt: skip
     """Show subject, sender, audience with reasons and languages, transport, and how long it takes when it leaves `at`
     this time."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from mailer.audience.selection.languages import in_words
     from mailer.compose.message import as_written
-    from mailer.delivery.experiments.announced import announced
     from mailer.delivery.ledger.time_to_send import duration_of
 
     message, settings = plan.message, workspace.settings
@@ -205,27 +202,26 @@ def show_plan(
         takes = duration_of(
             connection, plan.audience, selection.chosen, settings.pace, transport=settings.transport, at=at
         )
-        tested = announced(connection, message, selection.chosen)
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim")
-    table.add_column()
-    table.add_row("Subject", escape(as_written(message, message.subject)))
-    table.add_row("From", escape(message.from_))
-    table.add_row("Transport", _transport(workspace))
+        tested = None
+        if message.test:
+            from mailer.delivery.experiments.announced import announced  # few newsletters test anything
+
+            tested = announced(connection, message, selection.chosen)
     left_out = [f"{count:,} {reason.value}" for reason, count in selection.excluded.items()]
-    table.add_row("Audience", f"{selection.total:,} on {', '.join(plan.audience.include)}")
-    if left_out:
-        table.add_row("Left out", ", ".join(left_out))
-    table.add_row("Gets it", f"[bold]{counted(selection.chosen)}[/bold]")
-    for name, words in _tried(tested, at=at, zone=settings.zone):
-        table.add_row(name, escape(words))
+    rows = [
+        ("Subject", as_written(message, message.subject)),
+        ("From", message.from_),
+        ("Transport", _transport(workspace)),
+        ("Audience", f"{selection.total:,} on {', '.join(plan.audience.include)}"),
+        ("Left out", ", ".join(left_out)),
+        ("Gets it", click.style(counted(selection.chosen), bold=True)),
+        *_tried(tested, at=at, zone=settings.zone),
+    ]
     if plan.audience.down_the_list:
-        table.add_row("Goes down", escape(f"the list: {plan.audience.down_the_list.in_words}"))
-    for words in in_words(reached):
-        table.add_row("Language", escape(words))
-    if takes.in_words:
-        table.add_row("Takes", takes.in_words)
-    console().print(table)
+        rows.append(("Goes down", f"the list: {plan.audience.down_the_list.in_words}"))
+    rows += [("Language", words) for words in in_words(reached)]
+    rows.append(("Takes", takes.in_words))
+    print_pairs((name, words) for name, words in rows if words)
 
 
 def _tried(test: AnnouncedTest | None, *, at: datetime, zone: str) -> Iterator[tuple[str, str]]:

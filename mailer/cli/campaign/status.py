@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mailer.cli.context import console, now, print_json, workspace_and_database
+from mailer.cli.context import now, print_json, workspace_and_database
+from mailer.cli.tables import print_columns
 from mailer.counting import counted
 
 if TYPE_CHECKING:
@@ -122,18 +123,14 @@ def _edited(workspace: Workspace, database: Database, slugs: list[str]) -> dict[
 
 def _print_statuses(statuses: list[CampaignStatus], remarks: list[str], languages: Mapping[str, int]) -> None:
     """The table, with a column of how many languages there are where a newsletter has several."""
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     several = any(count > 1 for count in languages.values())
     numbers = ("Sent", "Queued", "Failed", "Uncertain", "Held", "Skipped", *(("Languages",) if several else ()))
-    for name in ("Newsletter", "State", *numbers):
-        table.add_column(name, justify="right" if name in numbers else "left")
+    rows: list[tuple[str, ...]] = [("Newsletter", "State", *numbers)]
     for one in statuses:
         counts = [one.people.get(state, 0) for state in _shown_states()]
         counts += [languages.get(one.slug, 0)] if several else []
-        table.add_row(one.slug, one.state, *(f"{count:,}" if count else "–" for count in counts))
-    console().print(table)
+        rows.append((one.slug, one.state, *(f"{count:,}" if count else "–" for count in counts)))
+    print_columns(rows, numbers=range(2, len(rows[0])))
     for one, remark in zip(statuses, remarks, strict=True):
         if remark:
             click.echo(f"{one.slug}: {remark}")

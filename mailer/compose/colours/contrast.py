@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailer.diagnostics import Diagnostic, Level, Place
 from mailer.settings import Brand
@@ -40,6 +41,7 @@ PAIRS = (
 )
 
 
+@lru_cache(maxsize=4096)  # of colours that are worked out, each is compared with many
 def luminance(colour: str) -> float:
     """Relative luminance of #rrggbb, 0 to 1 (WCAG 2.2, definition of relative luminance)."""
     red, green, blue = _linear(colour)
@@ -48,8 +50,8 @@ def luminance(colour: str) -> float:
 
 def ratio(one: str, other: str) -> float:
     """Contrast of two colours, from 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
+    first, second = luminance(one), luminance(other)
+    return (max(first, second) + 0.05) / (min(first, second) + 0.05)
 
 
 def turned(colour: str) -> str:

@@ -25,7 +25,7 @@ COME_AS = Brand()  # a colour that is as the settings come isn't set: it is work
 # Grounds of dark mode, before they take a touch of the brand.
 NIGHT_PAGE, NIGHT_CARD = "#0d1116", "#181d23"
 GOOD, BAD = "#1a7048", "#b3261e"
-STEPS = 200  # of lightness, from a colour to white or black
+STEPS, STRIDE = 200, 10  # of lightness, from a colour to white or black
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +217,14 @@ def _until(colour: str, end: str, holds: Callable[[str], bool]) -> str:
         return colour
     lightness, chroma, hue = _oklch(colour)
     goal = 1.0 if end == WHITE else 0.0
-    for step in range(1, STEPS):
-        shade = _shade(lightness + (goal - lightness) * step / STEPS, chroma, hue)
-        if holds(shade):
-            return shade
-    return end
+
+    def shade(step: int) -> str:
+        return _shade(lightness + (goal - lightness) * step / STEPS, chroma, hue)
+
+    # Contrast grows on the way, so the steps before the first long one that holds needn't be looked at.
+    reached = next((step for step in range(STRIDE, STEPS, STRIDE) if holds(shade(step))), STEPS)
+    near = map(shade, range(reached - STRIDE + 1, min(reached + 1, STEPS)))
+    return next(filter(holds, near), end)
 
 
 # Colour spaces: sRGB (IEC 61966-2-1), OKLab and its polar form.
@@ -243,19 +246,21 @@ def _oklch(colour: str) -> tuple[float, float, float]:
 
 def _shade(lightness: float, chroma: float, hue: float) -> str:
     """The colour; less vivid where a screen has none so vivid of this lightness."""
-    inside, outside = 0.0, chroma
-    if _on_screen(_linear(lightness, chroma, hue)):
-        inside = chroma
-    for _ in range(0 if inside == chroma else 12):
-        middle = (inside + outside) / 2
-        inside, outside = (middle, outside) if _on_screen(_linear(lightness, middle, hue)) else (inside, middle)
-    channels = (min(max(c, 0.0), 1.0) for c in _linear(lightness, inside, hue))
-    shaped = (12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in channels)
+    cosine, sine = math.cos(hue), math.sin(hue)
+    channels = _linear(lightness, chroma * cosine, chroma * sine)
+    if not _on_screen(*channels):
+        inside, outside = 0.0, chroma
+        for _ in range(12):
+            middle = (inside + outside) / 2
+            fits = _on_screen(*_linear(lightness, middle * cosine, middle * sine))
+            inside, outside = (middle, outside) if fits else (inside, middle)
+        channels = _linear(lightness, inside * cosine, inside * sine)
+    clipped = (min(max(c, 0.0), 1.0) for c in channels)
+    shaped = (12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055 for c in clipped)
     return "#" + "".join(f"{round(255 * c):02x}" for c in shaped)
 
 
-def _linear(lightness: float, chroma: float, hue: float) -> tuple[float, float, float]:
-    a, b = chroma * math.cos(hue), chroma * math.sin(hue)
+def _linear(lightness: float, a: float, b: float) -> tuple[float, float, float]:
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
     short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
@@ -266,5 +271,5 @@ def _linear(lightness: float, chroma: float, hue: float) -> tuple[float, float, 
     )
 
 
-def _on_screen(channels: tuple[float, float, float]) -> bool:
-    return all(-1e-4 <= c <= 1.0001 for c in channels)
+def _on_screen(red: float, green: float, blue: float) -> bool:
+    return -1e-4 <= red <= 1.0001 and -1e-4 <= green <= 1.0001 and -1e-4 <= blue <= 1.0001

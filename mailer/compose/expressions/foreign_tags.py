@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from mailer.diagnostics import Fix
 from mailer.errors import nearest
@@ -111,8 +112,13 @@ class ForeignTag:
     fix: Fix | None = None
 
 
-def foreign_tags(text: str, *, fields: Collection[str], is_mjml: bool = False) -> Iterator[ForeignTag]:
+@lru_cache(maxsize=128)  # every message asks of its templates
+def foreign_tags(text: str, *, fields: frozenset[str], is_mjml: bool = False) -> tuple[ForeignTag, ...]:
     """What in `text` looks like a merge tag and isn't one. `fields` are those of the supporter."""
+    return tuple(_found(text, fields, is_mjml=is_mjml))
+
+
+def _found(text: str, fields: Collection[str], *, is_mjml: bool) -> Iterator[ForeignTag]:
     rest = CONSTRUCT.sub(lambda found: _filled(found[0], FILLER), text)
     if is_mjml:
         rest = STYLES.sub(lambda found: _filled(found[0], " "), rest)
@@ -194,7 +200,7 @@ def _bare(name: str) -> str:
 
 def _filled(text: str, sign: str) -> str:
     """As many characters, so that what is found keeps its place, and the same line breaks."""
-    return "".join("\n" if character == "\n" else sign for character in text)
+    return "\n".join(sign * len(line) for line in text.split("\n"))
 
 
 def _around(text: str, match: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -48,7 +49,7 @@ def parse_expression(source: str, *, vocabulary: Vocabulary, place: Place | None
     if len(source) > LONGEST:
         raise MailerError(f"it is longer than {LONGEST} characters", place=place)
     try:
-        parsed = _PARSER.parse("{{ (" + source + "\n) }}").body
+        parsed = _body(source)
     except TemplateSyntaxError as error:
         at = _at(place, error.lineno - 1)
         raise MailerError(f"this can't be read: {error.message}", place=at) from None
@@ -65,6 +66,12 @@ def parse_expression(source: str, *, vocabulary: Vocabulary, place: Place | None
     if found is None or translator.faults:
         raise MailerError("The expression has faults:", diagnostics=translator.faults)
     return found
+
+
+@lru_cache(maxsize=256)
+def _body(source: str) -> list[nodes.Node]:
+    """Jinja's reading of an expression, which every language and version of a newsletter asks for."""
+    return _PARSER.parse("{{ (" + source + "\n) }}").body
 
 
 class _Refused(MailerError):

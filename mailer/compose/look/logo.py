@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
 
 from mailer.compose.colours.contrast import ratio
@@ -59,6 +60,7 @@ def _data(settings: Settings, written: str) -> bytes:
     return path.read_bytes() if "://" not in written and path.is_file() else b""
 
 
+@lru_cache(maxsize=8)  # every language and version asks it of the same logo, and has it decoded for it
 def stands_out(data: bytes, ground: str) -> bool:
     """Whether most of a picture can be told from the ground."""
     from PIL import Image  # here, since many messages have no picture

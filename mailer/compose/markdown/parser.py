@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, takewhile
 from typing import Any, cast
 from unicodedata import category
@@ -54,27 +55,7 @@ class Markdown:
         self.links = links
         self.faults: list[Diagnostic] = []
         self.anchors: set[str] = set()  # ids of headings, each once in a message
-        self.parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True, "typographer": False})
-        self.parser.use(footnote_plugin, inline=True)
-        for name in CONTAINERS:
-            self.parser.use(container_plugin, name=name)
-        # Addresses are judged by `links`, which says what is wrong with one; Markdown would just not make a link of it.
-        cast(Any, self.parser).validateLink = lambda url: True  # pyright: ignore[reportUnknownLambdaType]
-        cast(Any, self.parser).normalizeLink = lambda url: url  # pyright: ignore[reportUnknownLambdaType]
-        control = re.compile(rf"(?:{FENCE}{self.markers.control_pattern.pattern}{FENCE}\s*)+")
-        self.parser.block.ruler.before(
-            "fence", "condition", _condition_rule(control),
-            {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]},
-        )  # fmt: skip
-        if quotes:
-            self.parser.enable("smartquotes")
-            self.parser.options["typographer"] = True  # of its rules only that one is enabled
-            self.parser.options["quotes"] = list(quotes)
-        # Four blanks in front make no code block: mostly they are pasted, and the paragraph would lose its links.
-        self.parser.disable("code")
-        self.parser.core.ruler.before("text_join", "leftovers", leftovers_rule(FENCE))
-        self.parser.add_render_rule("footnote_ref", _render_footnote)
-        self.parser.add_render_rule("condition", _render_content)
+        self.parser = _parser(self.markers.control_pattern.pattern, tuple(quotes or ()))
 
     def parse(self, resolved: Resolved, *, placement: str) -> Parsed:
         """The tokens of a text; links are put into the table under `placement`, those of notes as footnotes."""
@@ -269,6 +250,35 @@ def _without_notes(tokens: Sequence[Token]) -> Parsed:
         elif not token.type.startswith("footnote_block"):
             body.append(token)
     return Parsed(body, notes)
+
+
+@lru_cache(maxsize=32)
+def _parser(control: str, quotes: tuple[str, ...]) -> MarkdownIt:
+    """A parser that keeps nothing of what it reads, for all texts with these marks of quotation. `control` is the
+    pattern of a condition's markers."""
+    parser = MarkdownIt("commonmark", {"html": False, "xhtmlOut": True, "typographer": False})
+    parser.use(footnote_plugin, inline=True)
+    for name in CONTAINERS:
+        parser.use(container_plugin, name=name)
+    # Addresses are judged by `links`, which says what is wrong with one; Markdown would just not make a link of it.
+    cast(Any, parser).validateLink = lambda url: True  # pyright: ignore[reportUnknownLambdaType]
+    cast(Any, parser).normalizeLink = lambda url: url  # pyright: ignore[reportUnknownLambdaType]
+    parser.block.ruler.before(
+        "fence", "condition", _condition_rule(re.compile(rf"(?:{FENCE}{control}{FENCE}\s*)+")),
+        {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]},
+    )  # fmt: skip
+    if quotes:
+        parser.enable("smartquotes")
+        parser.options["typographer"] = True  # of its rules only that one is enabled
+        parser.options["quotes"] = list(quotes)
+    # Four blanks in front make no code block: mostly they are pasted, and the paragraph would lose its links.
+    parser.disable("code")
+    parser.core.ruler.before("text_join", "leftovers", leftovers_rule(FENCE))
+    parser.add_render_rule("footnote_ref", _render_footnote)
+    parser.add_render_rule("condition", _render_content)
+    for ruler in (parser.core.ruler, parser.block.ruler, parser.inline.ruler, parser.inline.ruler2):
+        ruler.getRules()  # which would put its rules in order at first use, by several threads at once
+    return parser
 
 
 def _condition_rule(control: re.Pattern[str]) -> Any:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -77,6 +77,7 @@ def attribute_types(name: str) -> Mapping[str, str]:
     return {**own, **dict.fromkeys(EVERYWHERE, "string"), **({"name": "string"} if name == "mj-class" else {})}
 
 
+@lru_cache(maxsize=1024)
 def settled(kind: str, value: str) -> str:
     """`value` of the schema's type `kind` in the one form that mrml reads rightly, where it can mean but one thing.
 
@@ -93,6 +94,7 @@ def settled(kind: str, value: str) -> str:
     return " ".join("0px" if size == "0" else size for size in sizes)
 
 
+@lru_cache(maxsize=1024)
 def value_fault(kind: str, value: str) -> str | None:
     """Why `value` doesn't fit the schema's type `kind`, in words that say what does; None when it fits."""
     match = _TYPE.fullmatch(kind)

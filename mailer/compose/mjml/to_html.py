@@ -100,9 +100,10 @@ class _Prepared:
                 text = text.replace("]]>", "]]&gt;")
                 if self.open and self.open[-1] == "mj-title":  # it becomes the value of an attribute too
                     text = _BLANKS.sub(" ", text).strip(SPACE).replace('"', "&quot;")
-            text = (
-                _STRAY.sub(_neutral, text).replace("\\", "&#92;").encode("ascii", "xmlcharrefreplace").decode("ascii")
-            )
+            text = _STRAY.sub(_neutral, text) if "&#" in text else text
+            text = text.replace("\\", "&#92;")
+            if not text.isascii():
+                text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
             self.starts.append(length)
             self.lines.append(piece.line)
             pieces.append(text)

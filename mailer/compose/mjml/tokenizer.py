@@ -6,10 +6,9 @@ The scan is linear and never fails; what isn't markup as XML knows it comes back
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from enum import StrEnum
+from typing import NamedTuple
 
 # HTML elements that have no content and no closing tag (HTML Living Standard, 13.1.2).
 VOID = frozenset(
@@ -18,12 +17,18 @@ VOID = frozenset(
 
 SPACE = " \t\r\n\f"  # what HTML and mrml take for it; no-break spaces are text
 
-Line = Callable[[int], int]  # offset → line
+_S, _XML_NAME = r"[ \t\r\n\f]", r"[A-Za-z_:][A-Za-z0-9_:.-]*+"
+_ATTRIBUTE = rf"{_S}++({_XML_NAME})(?:{_S}*+={_S}*+(?:\"([^\"]*+)\"|'([^']*+)'))?+"
+_EACH = re.compile(_ATTRIBUTE)
+_TAG = re.compile(
+    rf"</(?P<closed>(?=[A-Za-z]){_XML_NAME}){_S}*+>"
+    rf"|<(?P<opened>(?=[A-Za-z]){_XML_NAME})(?P<attributes>(?:{_ATTRIBUTE})*+){_S}*+(?P<empty>/?)>"
+)
 
+# What was meant by what only resembles a tag.
 _NAME = re.compile(r"[A-Za-z][^ \t\r\n\f/<>\"'=]*")
-_SPACE = re.compile(r"[ \t\r\n\f]*")
-_XML_NAME = re.compile(r"[A-Za-z_:][A-Za-z0-9_:.-]*")
-_ATTRIBUTE = re.compile(r"[^ \t\r\n\f/<>\"'=]+")
+_WORD = re.compile(r"[^ \t\r\n\f/<>\"'=]+")
+_BLANKS = re.compile(rf"{_S}*")
 
 
 class TokenKind(StrEnum):
@@ -39,8 +44,7 @@ class TokenKind(StrEnum):
     BROKEN = "broken"
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """One attribute as written; `value` is None when there is no `=`."""
 
     name: str
@@ -48,8 +52,7 @@ class Attribute:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A stretch of source. `name` is a tag's, or for `BROKEN` the reason in words."""
 
     kind: TokenKind
@@ -68,95 +71,86 @@ _DELIMITED = (
 )
 
 
-class _Broken(Exception):
-    """Why the scan can't read a tag."""
-
-
 def scan(source: str) -> Iterator[Piece]:
     """The pieces of `source` in order; together they cover every character once."""
-    lines = [match.start() for match in re.finditer("\n", source)]
-
-    def line(offset: int) -> int:
-        return bisect_right(lines, offset - 1) + 1
-
-    offset = 0
+    offset, line = 0, 1
     while offset < len(source):
         if source[offset] != "<":
             end = source.find("<", offset)
-            end = len(source) if end < 0 else end
-            yield Piece(TokenKind.TEXT, offset, end, line(offset))
+            piece = Piece(TokenKind.TEXT, offset, end if end >= 0 else len(source), line)
+        elif tag := _TAG.match(source, offset):
+            piece = _tag(tag, line)
         else:
-            piece = _markup(source, offset, line)
-            end = piece.end
-            yield piece
-        offset = end
+            piece = _other(source, offset, line)
+        yield piece
+        line += source.count("\n", offset, piece.end)
+        offset = piece.end
 
 
-def _markup(source: str, start: int, line: Line) -> Piece:
-    """The piece that begins with the `<` at `start`."""
+def _tag(tag: re.Match[str], line: int) -> Piece:
+    start, end = tag.span()
+    if name := tag["closed"]:
+        return Piece(TokenKind.CLOSE, start, end, line, name)
+    source = tag.string
+    attributes = [
+        Attribute(name, value if single is None else single, line + source.count("\n", start, found.start(1)))
+        for found in _EACH.finditer(source, *tag.span("attributes"))
+        for name, value, single in [found.groups()]
+    ]
+    kind = TokenKind.EMPTY if tag["empty"] else TokenKind.OPEN
+    return Piece(kind, start, end, line, tag["opened"], tuple(attributes))
+
+
+def _other(source: str, start: int, line: int) -> Piece:
+    """A comment or declaration, or what is broken, from the `<` at `start`."""
     for opening, closing, kind in _DELIMITED:
         if source.startswith(opening, start):
             found = source.find(closing, start + len(opening))
             if found < 0:
-                return Piece(
-                    TokenKind.BROKEN, start, len(source), line(start), f"{opening!r} is never closed by {closing!r}"
-                )
-            return Piece(kind, start, found + len(closing), line(start))
+                reason = f"{opening!r} is never closed by {closing!r}"
+                return Piece(TokenKind.BROKEN, start, len(source), line, reason)
+            return Piece(kind, start, found + len(closing), line)
     closes = source.startswith("</", start)
     name = _NAME.match(source, start + (2 if closes else 1))
     if name is None:
-        return Piece(TokenKind.BROKEN, start, start + 1, line(start), "a bare '<': write &lt;")
-    if not _XML_NAME.fullmatch(name[0]):
-        return Piece(TokenKind.BROKEN, start, name.end(), line(start), f"<{name[0]} can't be a tag")
-    try:
-        attributes, end, empty = _attributes(source, name.end(), line)
-    except _Broken as broken:
-        end = source.find("<", name.end())
-        end = len(source) if end < 0 else end
-        return Piece(TokenKind.BROKEN, start, end, line(start), f"<{name[0]}> {broken}")
-    if closes and source[name.end() : end].strip(SPACE) != ">":
-        return Piece(TokenKind.BROKEN, start, end, line(start), f"</{name[0]}> can hold nothing but its name")
-    kind = TokenKind.CLOSE if closes else TokenKind.EMPTY if empty else TokenKind.OPEN
-    return Piece(kind, start, end, line(start), name[0], tuple(attributes))
+        return Piece(TokenKind.BROKEN, start, start + 1, line, "a bare '<': write &lt;")
+    if not re.fullmatch(_XML_NAME, name[0]):
+        return Piece(TokenKind.BROKEN, start, name.end(), line, f"<{name[0]} can't be a tag")
+    reason, end = _reason(source, name.end())
+    if not reason:
+        return Piece(TokenKind.BROKEN, start, end, line, f"</{name[0]}> can hold nothing but its name")
+    return Piece(TokenKind.BROKEN, start, end, line, f"<{name[0]}> {reason}")
 
 
-def _attributes(source: str, offset: int, line: Line) -> tuple[list[Attribute], int, bool]:
-    """Attributes from `offset` to the tag's end, the offset behind it, and whether it ended in `/>`."""
-    found: list[Attribute] = []
+def _reason(source: str, offset: int) -> tuple[str, int]:
+    """Why the attributes from `offset` can't be read, and where to go on; "" where a tag's end comes after them."""
+    end = source.find("<", offset)
+    end = len(source) if end < 0 else end
     while True:
         before, offset = offset, _skip(source, offset)
-        if source.startswith(">", offset):
-            return found, offset + 1, False
-        if source.startswith("/>", offset):
-            return found, offset + 2, True
-        name = _ATTRIBUTE.match(source, offset)
-        if name is None:
-            raise _Broken("is not closed by '>'" if offset >= len(source) or source[offset] == "<" else
-                          f"has a stray {source[offset]!r} among its attributes")  # fmt: skip
-        if not _XML_NAME.fullmatch(name[0]):
-            raise _Broken(f"has an attribute {name[0]!r}, which can't be a name")
+        if source.startswith((">", "/>"), offset):
+            return "", source.index(">", offset) + 1
+        word = _WORD.match(source, offset)
+        if word is None:
+            unclosed = offset >= len(source) or source[offset] == "<"
+            return "is not closed by '>'" if unclosed else f"has a stray {source[offset]!r} among its attributes", end
+        if not re.fullmatch(_XML_NAME, word[0]):
+            return f"has an attribute {word[0]!r}, which can't be a name", end
         if before == offset:
-            raise _Broken(f"needs a space before {name[0]}")
-        value, offset = _value(source, name)
-        found.append(Attribute(name[0], value, line(name.start())))
-
-
-def _value(source: str, name: re.Match[str]) -> tuple[str | None, int]:
-    """The value behind the attribute `name` and the offset behind it."""
-    equals = _skip(source, name.end())
-    if not source.startswith("=", equals):
-        return None, name.end()
-    quote = _skip(source, equals + 1)
-    mark = source[quote : quote + 1]
-    if mark not in ("'", '"') or not mark:
-        raise _Broken(f'needs quotes around the value of {name[0]}: {name[0]}="…"')
-    end = source.find(mark, quote + 1)
-    if end < 0:
-        raise _Broken(f"has no closing quote for {name[0]}")
-    return source[quote + 1 : end], end + 1
+            return f"needs a space before {word[0]}", end
+        offset = word.end()
+        equals = _skip(source, offset)
+        if source.startswith("=", equals):
+            quote = _skip(source, equals + 1)
+            mark = source[quote : quote + 1]
+            if mark not in ("'", '"') or not mark:
+                return f'needs quotes around the value of {word[0]}: {word[0]}="…"', end
+            offset = source.find(mark, quote + 1) + 1
+            if not offset:
+                return f"has no closing quote for {word[0]}", end
 
 
 def _skip(source: str, offset: int) -> int:
-    match = _SPACE.match(source, offset)
+    match = _BLANKS.match(source, offset)
     assert match is not None
     return match.end()

@@ -7,10 +7,9 @@ its tests does. Everything else is left for `render`. Lines keep their numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-from jinja2 import Environment
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailer.compose.data.tables import LOOKUP
 from mailer.compose.expressions.ast import Expression, Field, Filter, Vocabulary, is_text
@@ -24,8 +23,9 @@ PERSONAL_ADDRESSES = ("unsubscribe_url", "view_url", "preferences_url")
 WAITING_NAMES = ("supporter", TAGGED, LOOKUP, *PERSONAL_ADDRESSES)
 # Line marks are runs of the four separators U+001C to U+001F: Jinja's {%- and -%} strip them as the blanks they are,
 # they can't be in a source (`source` removes control characters), and no filter changes them.
-LINE_MARK = re.compile("[\x1c-\x1e]*\x1f")
+LINE_MARK = re.compile("[\x1c-\x1e]+\x1f")
 DIGITS = "\x1c\x1d\x1e"
+READABLE = str.maketrans(DIGITS, "012")
 FILE_STEP = 1 << 20  # lines a file may have
 
 # Where a missing value leaves a hole that everybody sees: "Dear ,".
@@ -35,30 +35,15 @@ UNCHANGED_WHEN_EMPTY = ("upper", "lower", "title")
 Token = tuple[int, str, str]
 
 
-@dataclass(slots=True)
-class _Construct:
+class Construct(NamedTuple):
     """A {{ }} or {% %}, or a stretch of anything else (keyword "")."""
 
     line: int
     raw: str
-    inner: list[Token] = field(default_factory=list[Token])
     keyword: str = ""  # "=" for {{ }}, else the first word: if, elif, for …
+    source: str = ""  # between the delimiters, without the keyword
+    waits: bool = False  # for the person
     is_data: bool = False
-
-    @property
-    def source(self) -> str:
-        """The text between the delimiters, without the keyword."""
-        tokens = self.inner if self.keyword == "=" else self.inner[1:]
-        return "".join(value for _, _, value in tokens).strip()
-
-    @property
-    def waits(self) -> bool:
-        before = ""
-        for _, kind, value in self.inner:
-            if kind == "name" and value in WAITING_NAMES and before != ".":
-                return True
-            before = value if kind != "whitespace" else before
-        return False
 
 
 def line_mark(number: int) -> str:
@@ -72,10 +57,7 @@ def line_mark(number: int) -> str:
 
 def read_line_mark(mark: str) -> int:
     """The number in a `line_mark`."""
-    number = 0
-    for digit in mark[:-1]:
-        number = number * 3 + DIGITS.index(digit)
-    return number
+    return int("0" + mark[:-1].translate(READABLE), 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +71,10 @@ class SourceText:
 
 
 def put_markers(
-    source: SourceText, *, environment: Environment, markers: Markers, vocabulary: Vocabulary
+    source: SourceText, constructs: Sequence[Construct], *, markers: Markers, vocabulary: Vocabulary
 ) -> tuple[str, list[Diagnostic]]:
-    """`source`'s text with a marker for everything that waits, and the faults of that. Its Jinja syntax has been found
-    correct before."""
-    constructs = _constructs(environment.lex(source.text))
+    """`source`'s text with a marker for everything that waits, and the faults of that. `constructs` are the text's own,
+    whose Jinja syntax has been found correct."""
     waiting = _Waiting(source, markers=markers, vocabulary=vocabulary)
     out: list[str] = []
     line = 1
@@ -111,32 +92,44 @@ def put_markers(
     return "".join(out), waiting.faults
 
 
-def _with_line_marks(construct: _Construct, source: SourceText) -> str:
+def _with_line_marks(construct: Construct, source: SourceText) -> str:
     base = source.file_number * FILE_STEP + (source.place.line or 1) - 1 + construct.line
     lines = construct.raw.split("\n")
     first = line_mark(base) if construct.line == 1 else ""
     return first + lines[0] + "".join(f"\n{line_mark(base + n)}{text}" for n, text in enumerate(lines[1:], 1))
 
 
-def _constructs(tokens: Iterable[Token]) -> list[_Construct]:
-    found: list[_Construct] = []
-    current: _Construct | None = None
-    for line, kind, value in tokens:
-        if current is not None:
-            current.raw += value
-            if kind in ("variable_end", "block_end"):
-                current = None
-                continue
-            current.inner.append((line, kind, value))
-            if kind == "name" and not current.keyword:
-                current.keyword = value
-                current.inner = current.inner[-1:]
-        elif kind in ("variable_begin", "block_begin"):
-            current = _Construct(line, value, keyword="=" if kind == "variable_begin" else "")
-            found.append(current)
+def constructs_of(tokens: Iterable[Token]) -> Iterator[Construct]:
+    """The stretches of a text that Jinja has cut into `tokens`, which together are the whole text."""
+    each = iter(tokens)
+    for line, kind, value in each:
+        if kind in ("variable_begin", "block_begin"):
+            inside = list(_until_end(each))
+            raw = value + "".join(one for _, _, one in inside)
+            keyword, inner = "=", inside[:-1]
+            if kind == "block_begin":
+                first = next((at for at, (_, kind, _) in enumerate(inner) if kind == "name"), len(inner))
+                keyword, inner = "".join(one for _, _, one in inner[first : first + 1]), inner[first + 1 :]
+            source = "".join(one for _, _, one in inner).strip()
+            yield Construct(line, raw, keyword, source, _waits(inner))
         else:
-            found.append(_Construct(line, value, is_data=kind == "data"))
-    return found
+            yield Construct(line, value, is_data=kind == "data")
+
+
+def _until_end(tokens: Iterator[Token]) -> Iterator[Token]:
+    for token in tokens:
+        yield token
+        if token[1] in ("variable_end", "block_end"):
+            return
+
+
+def _waits(tokens: Iterable[Token]) -> bool:
+    before = ""
+    for _, kind, value in tokens:
+        if kind == "name" and value in WAITING_NAMES and before != ".":
+            return True
+        before = value if kind != "whitespace" else before
+    return False
 
 
 @dataclass(slots=True)
@@ -154,7 +147,7 @@ class _Waiting:
         self.vocabulary = vocabulary
         self.faults: list[Diagnostic] = []
 
-    def markers_for(self, constructs: list[_Construct]) -> list[str | None]:
+    def markers_for(self, constructs: Sequence[Construct]) -> list[str | None]:
         """A marker for each construct that waits, None for the others."""
         result: list[str | None] = [None] * len(constructs)
         grouped: set[int] = set()
@@ -181,10 +174,10 @@ class _Waiting:
                 result[index] = None
         return result
 
-    def at(self, construct: _Construct) -> Place:
+    def at(self, construct: Construct) -> Place:
         return Place(self.place.file, (self.place.line or 1) + construct.line - 1)
 
-    def checked(self, construct: _Construct) -> Expression | None:
+    def checked(self, construct: Construct) -> Expression | None:
         """The expression, or None when it isn't in the language."""
         try:
             return parse_expression(construct.source, vocabulary=self.vocabulary, place=self.at(construct))
@@ -192,7 +185,7 @@ class _Waiting:
             self.faults += found.diagnostics
             return None
 
-    def value(self, construct: _Construct, *, around: str) -> str:
+    def value(self, construct: Construct, *, around: str) -> str:
         """A marker for {{ … }}. `around`: what the conditions around it test."""
         expression, place = self.checked(construct), self.at(construct)
         if expression is not None and not is_text(expression):
@@ -208,7 +201,7 @@ class _Waiting:
             )
         return self.markers.add(Value(construct.source, place))
 
-    def group(self, constructs: list[_Construct], indices: list[int], result: list[str | None]) -> None:
+    def group(self, constructs: Sequence[Construct], indices: list[int], result: list[str | None]) -> None:
         number = self.markers.new_group()
         for branch, (construct, index) in enumerate(zip(constructs, indices, strict=True)):
             tested = construct.keyword in ("if", "elif")
@@ -228,7 +221,7 @@ def _may_be_missing(expression: Expression | None) -> str | None:
     return None
 
 
-def _if_groups(constructs: list[_Construct]) -> list[list[int]]:
+def _if_groups(constructs: Sequence[Construct]) -> list[list[int]]:
     """The indices of each {% if %}, its {% elif %}, {% else %} and {% endif %}, in the order of their beginnings."""
     groups: list[list[int]] = []
     stack: list[_Open] = []

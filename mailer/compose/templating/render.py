@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any, cast
 
 from jinja2 import (
     BaseLoader,
+    Environment,
     StrictUndefined,
     Template,
     TemplateNotFound,
     TemplateSyntaxError,
     Undefined,
     UndefinedError,
-    nodes,
+    pass_context,
 )
 from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import safe_range
 
 from mailer.compose.expressions.ast import Vocabulary
@@ -32,14 +35,16 @@ from mailer.compose.templating.deferred import (
     FILE_STEP,
     LINE_MARK,
     WAITING_NAMES,
+    Construct,
     SourceText,
+    constructs_of,
     put_markers,
     read_line_mark,
 )
 from mailer.compose.templating.markers import Literal, Markers
 from mailer.compose.templating.sandbox import BoundedEnvironment
 from mailer.compose.templating.slips import USUAL, blanked, slips
-from mailer.compose.templating.unknown_names import Names
+from mailer.compose.templating.unknown_names import Named, Names, names_in
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
 
@@ -73,8 +78,11 @@ class Task:
 
 
 # Kept from message to message: code by its text, and the prepared text of parts that nothing in a message can change.
-_CODE: dict[tuple[bool, str, str, str], CodeType] = {}
+_CODE: dict[tuple[bool, str, str], CodeType] = {}
 _READY: dict[tuple[bool, str, int, str], str] = {}
+
+
+_READER = Environment(autoescape=True, keep_trailing_newline=True)  # nothing is ever rendered with it
 
 
 class _Stopped(MailerError):
@@ -91,7 +99,6 @@ class _Environment(BoundedEnvironment):
             autoescape=layout, undefined=StrictUndefined, loader=loader, finalize=finalize, keep_trailing_newline=True,
         )  # fmt: skip
         self.layout = layout
-        self.language = language
         builtin = dict(self.filters)
         self.filters.clear()
         self.filters.update({name: builtin[name] for name in (LAYOUT_FILTERS if layout else WRITING_FILTERS)})
@@ -106,6 +113,7 @@ class Resolver(BaseLoader):
 
     def __init__(self, task: Task) -> None:
         self.task = task
+        self.folder = task.templates.resolve()
         self.faults: list[Diagnostic] = []
         self.files: list[str] = []
         self.sources: dict[str, SourceText] = {}
@@ -138,7 +146,7 @@ class Resolver(BaseLoader):
 
     def get_source(self, environment: Any, template: str) -> tuple[str, str, Callable[[], bool]]:
         """Jinja's loader: a template's text, checked, with markers for what waits."""
-        source = self.sources.get(template) or self._read(template)
+        source = self.sources.get(template) or self._file_text(template)
         key = (environment.layout, template, source.file_number, source.text)
         if key in _READY:
             return _READY[key], template, lambda: True
@@ -154,17 +162,15 @@ class Resolver(BaseLoader):
         be seen from here.
         """
         try:
-            tree = environment.parse(source.text)
+            constructs, named = _read(source.text)
         except TemplateSyntaxError as error:
             self._tell_slips(environment, source, known, error)
             raise _Stopped("syntax") from None
         except RecursionError:
             self.faults.append(Diagnostic("this is nested too deeply", source.place))
             raise _Stopped("syntax") from None
-        prepared, faults = put_markers(
-            source, environment=environment, markers=self.task.markers, vocabulary=self.task.vocabulary
-        )
-        self.faults += [*faults, *self._unknown_names(environment, source.place, tree, known)]
+        prepared, faults = put_markers(source, constructs, markers=self.task.markers, vocabulary=self.task.vocabulary)
+        self.faults += [*faults, *self._unknown_names(environment, source.place, named, known)]
         return prepared
 
     def _tell_slips(
@@ -178,21 +184,21 @@ class Resolver(BaseLoader):
             self.faults.append(Diagnostic(f"Jinja syntax: {slip.reason}", at, slip.remedy))
         text = blanked(source.text, found)
         try:
-            tree = environment.parse(text)
+            named = names_in(environment.parse(text))
         except TemplateSyntaxError as other:
             self.faults.append(_syntax_fault(other if found else error, file=file, first_line=line))
             return
-        self.faults += self._unknown_names(environment, source.place, tree, known)
+        self.faults += self._unknown_names(environment, source.place, named, known)
 
     def templates_read(self) -> list[tuple[Place, str]]:
         """The templates' own files that were read, each with where it begins."""
         return [(source.place, source.text) for source in self.read.values()]
 
     def _unknown_names(
-        self, environment: Any, place: Place, tree: nodes.Template, known: Mapping[str, Any] | None
+        self, environment: Any, place: Place, named: Named, known: Mapping[str, Any] | None
     ) -> list[Diagnostic]:
         names = Names(environment, file=place.file, first_line=place.line or 1, known=known, fields=self._fields)
-        return names.faults_in(tree)
+        return names.faults_in(named)
 
     @property
     def _fields(self) -> Collection[str]:
@@ -201,17 +207,16 @@ class Resolver(BaseLoader):
     def load(self, environment: Any, name: str, globals: Any = None) -> Template:  # noqa: A002 - Jinja's own name for it
         """The compiled template. Code depends on the text alone, so it is kept for the next message that needs it."""
         text, _, uptodate = self.get_source(environment, name)
-        key = (environment.layout, environment.language, name, text)  # Jinja works out filters of constants
+        key = (environment.layout, name, text)
         code = _CODE.get(key)
         if code is None:
             code = environment.compile(text, name, name)
-            if name not in self.sources:  # what a message says is used once
-                _keep(_CODE, key, code)
+            _keep(_CODE, key, code)
         return environment.template_class.from_code(environment, code, globals or {}, uptodate)
 
-    def _read(self, name: str) -> SourceText:
-        path = (self.task.templates / name).resolve()
-        inside = path.is_relative_to(self.task.templates.resolve()) and ".." not in Path(name).parts
+    def _file_text(self, name: str) -> SourceText:
+        path = (self.folder / name).resolve()
+        inside = path.is_relative_to(self.folder) and ".." not in Path(name).parts
         if not inside or not path.is_file():
             raise TemplateNotFound(name)
         try:
@@ -303,6 +308,12 @@ class Resolver(BaseLoader):
         return found
 
 
+@lru_cache(maxsize=128)
+def _read(text: str) -> tuple[tuple[Construct, ...], Named]:
+    """The constructs of a text with Jinja in it, and what it names. The same for whatever message it is read for."""
+    return tuple(constructs_of(_READER.lex(text))), names_in(_READER.parse(text))
+
+
 def _keep(kept: dict[Any, Any], key: object, value: object) -> None:
     if len(kept) >= CODE_KEPT:
         kept.clear()
@@ -312,7 +323,9 @@ def _keep(kept: dict[Any, Any], key: object, value: object) -> None:
 def _tolerant(name: str, apply: Callable[..., str]) -> Callable[..., Any]:
     """Our filter for Jinja's use: any value as text, and for `default` also an undefined one."""
 
-    def filtered(value: Any = "", *args: Any) -> Any:
+    @pass_context  # which keeps Jinja from working it out when it compiles: code is kept for every language
+    def filtered(context: Context, value: Any = "", *args: Any) -> Any:
+        del context
         if name == "default":
             missing = isinstance(value, Undefined) or value is None or not str(value).strip()
             return (args[0] if args else "") if missing else value

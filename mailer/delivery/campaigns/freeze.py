@@ -27,10 +27,6 @@ from mailer.compose.source.images import read_image
 from mailer.delivery.campaigns.timed import COLUMNS as TIMED
 from mailer.delivery.campaigns.timed import timed
 from mailer.delivery.data.rows import freeze_tables
-from mailer.delivery.experiments.cohorts import keep_cohorts
-from mailer.delivery.experiments.draw import draw
-from mailer.delivery.experiments.kept import keep_test
-from mailer.delivery.experiments.priors import planned_sizes
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
 from mailer.errors import MailerError
@@ -38,7 +34,7 @@ from mailer.settings import Pace
 from mailer.store.engine.by_campaign import NUMBERS_PER_CAMPAIGN
 from mailer.store.engine.parts import LARGE, launching, new_number
 from mailer.store.pictures import keep_picture
-from mailer.store.tables.core import campaigns, links, people, subscriptions
+from mailer.store.tables.core import campaigns, links, subscriptions
 from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Newsletter
 
@@ -162,6 +158,10 @@ def freeze_audience(
     with decided(connection, audience, now=now, recent_first=limited) as selection:
         chosen, stage, sampled = places, literal(0), None
         if message.variants:
+            from mailer.delivery.experiments.draw import draw  # few newsletters test anything
+            from mailer.delivery.experiments.kept import keep_test
+            from mailer.delivery.experiments.priors import planned_sizes
+
             sizes = planned_sizes(connection, message, selection.chosen)
             drawn = draw(connection, campaign_id=campaign_id, arms=len(message.arms), each=sizes[-1])
             keep_test(connection, message, drawn, sizes=sizes, people=selection.chosen, now=now)
@@ -171,8 +171,8 @@ def freeze_audience(
         elif groups is not None:
             chosen = staged_places(groups, seed=campaign_id, now=now)
             stage = chosen.c.stage
-        number, arm, version, source = _numbered(connection, message, chosen)
-        when = timed(connection, timing, source, chosen=chosen, now=now, at_once=sampled)
+        number, arm, version = _numbered(connection, message, chosen)
+        when = timed(connection, timing, chosen, now=now, at_once=sampled)
         rows = (
             select(
                 literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
@@ -195,23 +195,21 @@ def freeze_audience(
         .values(counts=selection.counts(), launched_at=now, audience=with_cap(audience))
     )
     if groups is not None:
+        from mailer.delivery.experiments.cohorts import keep_cohorts  # few newsletters go down their list
+
         keep_cohorts(connection, campaign_id, groups, now=now)
     return selection
 
 
 def _numbered(
     connection: Connection, message: Message, chosen: FromClause
-) -> tuple[ColumnElement[int], ColumnElement[str], ColumnElement[str], FromClause]:
-    """Everybody's number, the version of the test and the language that they get, and the table with all three. Those
-    who get the same mail have neighbouring numbers, so that who sends one needn't pass over the others in the queue."""
+) -> tuple[ColumnElement[int], ColumnElement[str], ColumnElement[str]]:
+    """Everybody's number, the version of the test and the language that they get. Those who get the same mail have
+    neighbouring numbers, so that who sends one needn't pass over the others in the queue."""
     arm: ColumnElement[str] = chosen.c.arm if message.variants else literal("")
     version: ColumnElement[str] = literal(ORIGINAL)
     if message.translations:
-        version = version_column(languages_of(connection), message.spoken)
-        # A left join: nobody who was chosen is lost, whatever became of their row in this moment.
-        source = chosen.outerjoin(people, people.c.id == chosen.c.person_id)
-    else:
-        source = chosen
+        version = version_column(chosen.c.language, languages_of(connection), message.spoken)
     alike = [*([arm] if message.variants else []), *([version] if message.translations else [])]
     number = func.row_number().over(order_by=(*alike, chosen.c.n)) if alike else chosen.c.n
-    return number, arm, version, source
+    return number, arm, version

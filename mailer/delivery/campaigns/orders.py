@@ -20,7 +20,6 @@ from mailer.delivery.campaigns.held import HeldChoice
 from mailer.delivery.campaigns.lifecycle import require_campaign
 from mailer.delivery.campaigns.retry_failed import resolve_uncertain, retry_failed
 from mailer.delivery.campaigns.timed import launches_at, refuse_unfit
-from mailer.delivery.experiments.deciding import decide_by_hand
 from mailer.delivery.schedule.local_hours import columns_of
 from mailer.errors import MailerError
 from mailer.review.approvals import require_approvals, why_not_approved
@@ -194,6 +193,8 @@ def resolve(
 
 def decide_test(database: Database, slug: str, actor: Actor, *, arm: str, limits: Guard, now: datetime) -> None:
     """Let everybody else have version `arm` of its test. Raises as `decide_by_hand`."""
+    from mailer.delivery.experiments.deciding import decide_by_hand  # few newsletters test anything
+
     with database.read() as connection:
         row = require_campaign(connection, slug)
     actor.require(Right.SEND, row.message["list"])

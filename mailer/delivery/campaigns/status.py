@@ -10,9 +10,8 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection, bindparam, func, literal, select, true
 
-from mailer.audience.selection.select import CHOSEN
 from mailer.store.tables.core import APART, EPOCH, QUEUE, campaigns, deliveries, guard_evidence, people, workers
-from mailer.store.tables.states import CampaignKind, CampaignState, DeliveryState
+from mailer.store.tables.states import CHOSEN, CampaignKind, CampaignState, DeliveryState
 
 DRAFT: Final = "draft"
 # Campaigns that have a frozen message which is still to be mailed, to all or to some.

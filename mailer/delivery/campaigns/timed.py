@@ -66,17 +66,17 @@ class TimedRows:
 
 
 def timed(
-    connection: Connection, timing: Timing, source: FromClause, *, chosen: FromClause, now: datetime,
+    connection: Connection, timing: Timing, chosen: FromClause, *, now: datetime,
     at_once: ColumnElement[bool] | None = None,
 ) -> TimedRows:  # fmt: skip
-    """`source`, which holds `chosen` (`person_id`, and `n` from 1), with when the mail of each may leave. `at_once`:
-    whose leave at the launch, whatever their hour is: a test is decided by them before the first hour of others."""
+    """The people of `chosen` (`person_id`, and `n` from 1), with when the mail of each may leave. `at_once`: whose
+    leave at the launch, whatever their hour is: a test is decided by them before the first hour of others."""
     queued, due = literal(str(DeliveryState.QUEUED)), literal(to_microseconds(now), BigInteger)
     if timing.wall is None:
-        return TimedRows(source, (queued, literal(""), _spread(due, timing, chosen, ()), null()))
+        return TimedRows(chosen, (queued, literal(""), _spread(due, timing, chosen, ()), null()))
     fill_moments(connection, chosen, lambda key: _decide(timing, key, now))
     # Left joins: nobody who was chosen is lost, whatever became of their row in this moment.
-    joined = source.outerjoin(WHERE, WHERE.c.id == chosen.c.person_id).outerjoin(moments, SAME)
+    joined = chosen.outerjoin(WHERE, WHERE.c.id == chosen.c.person_id).outerjoin(moments, SAME)
     otherwise = to_microseconds(timing.hour_of(ZoneKey("")))
     hour = func.coalesce(moments.c.not_before, literal(otherwise, BigInteger))
     leaves = _spread(hour, timing, chosen, (hour,))

@@ -37,10 +37,10 @@ class Draw:
 
     @property
     def drawn(self) -> FromClause:
-        """The people in `places`, each with `n`, `person_id` and `arm`."""
+        """The people in `places`, each with `n`, `person_id`, `language` and `arm`."""
         number = _numbered(self.seed, self.campaign_id)
         arm = case(*((number.c.drawn <= cut, ARMS[at]) for at, cut in enumerate(self.cuts)), else_=REST)
-        return select(number.c.n, number.c.person_id, arm.label("arm")).subquery()
+        return select(number.c.n, number.c.person_id, number.c.language, arm.label("arm")).subquery()
 
 
 def share_of(message: Message, people: int, prior: Prior) -> float:
@@ -68,7 +68,7 @@ def draw(connection: Connection, *, campaign_id: int, arms: int, each: int) -> D
 
 def _numbered(seed: int, campaign_id: int) -> FromClause:
     """The people in `places` with the number that each comes out at."""
-    return select(places.c.n, places.c.person_id, _permuted(places.c.person_id, seed, campaign_id)).subquery()
+    return select(*places.c, _permuted(places.c.person_id, seed, campaign_id)).subquery()
 
 
 def _permuted(person: ColumnElement[int], seed: int, campaign_id: int) -> ColumnElement[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, exists, func, select
 
-from mailer.audience.selection.select import CHOSEN
 from mailer.compose.message import Message
 from mailer.delivery.experiments.draw import people_of_each, share_of
 from mailer.delivery.experiments.kept import all_tests
@@ -12,7 +11,7 @@ from mailer.experiments.beliefs import Prior
 from mailer.experiments.learning import learn
 from mailer.store.tables.core import APART, QUEUE, campaigns, deliveries, links
 from mailer.store.tables.inbound import signatures
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CHOSEN, CampaignState
 
 LAST = 20  # campaigns that say how well the next does
 LEAST_SENT = 100  # people; of fewer, one signature more or less is a different rate

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from mailer.delivery.feedback.dsn import LOOKED_AT_BYTES
 from mailer.errors import MailerError
+from mailer.private_files import last_changed
 
 AT_ONCE = 100  # mails between two commits
 LATEST = 50  # mails that `latest` looks through
@@ -66,7 +67,7 @@ class Maildir:
     def latest(self) -> Iterator[Mail]:
         """The newest mails, read or not, the newest first."""
         files = [entry for folder in ("new", "cur") for entry in (self._path / folder).iterdir() if entry.is_file()]
-        for file in sorted(files, key=lambda file: file.stat().st_mtime_ns, reverse=True)[:LATEST]:
+        for file in sorted(files, key=lambda file: last_changed([file]) or 0, reverse=True)[:LATEST]:
             with suppress(FileNotFoundError):
                 yield Mail(file.name, file.read_bytes()[:LOOKED_AT_BYTES])
 

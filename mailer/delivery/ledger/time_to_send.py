@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
-from mailer.audience.selection.select import CHOSEN, chosen
+from mailer.audience.selection.select import chosen
 from mailer.audience.selection.spec import Audience
 from mailer.counting import counted
 from mailer.delivery.ledger.warm_up import Today, WarmUp
 from mailer.delivery.schedule.schedule import length_in_words
 from mailer.settings import Pace
 from mailer.store.tables.core import campaigns, people
-from mailer.store.tables.states import CampaignState
+from mailer.store.tables.states import CHOSEN, CampaignState
 
 ONE_MINUTE = timedelta(minutes=1)
 TELLS = 50  # people that a newsletter went to before its time says something about the next one's

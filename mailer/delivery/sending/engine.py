@@ -8,6 +8,7 @@ of every message that may be on the wire, and one commit serves many connections
 from __future__ import annotations
 
 import time
+from collections.abc import Hashable
 from contextlib import suppress
 from itertools import groupby
 
@@ -28,6 +29,7 @@ from mailer.store.engine.database import DatabaseTrouble
 from mailer.transports.base import Transport, TransportRefused
 
 CLAIMED_AHEAD = 500  # people put aside at a time, so that claiming is rare and a dead worker blocks few
+BATCHES_AHEAD = 5  # or so many hand-overs, so that most can be of people whose mails say the same
 MOST_AHEAD = 10 * CLAIMED_AHEAD  # of these, when all wait for a domain's pace
 LINGER_SECONDS = 0.002  # how long a commit waits for most connections, to serve them together
 LONGEST_WAIT_SECONDS = 10.0  # between looks at the lease and the clock
@@ -60,7 +62,8 @@ class Engine:
         self.observer = observer
         self.tally = SendCounts()
         self._patience = Patience(stop, observer.say)
-        self._ahead = Ahead(pacer)  # put aside for this worker, their intents not recorded
+        # Put aside for this worker, their intents not recorded. Only a hand-over of many can share what mails say.
+        self._ahead = Ahead(pacer, self._kind_of) if transport.batch > 1 else Ahead(pacer)
         self._more_are_due = True
         self._troubles = 0
 
@@ -174,7 +177,8 @@ class Engine:
                 self._refill()
             while self._ahead_is_stuck():
                 self._refill()
-            people, wait = self._ahead.take(self.transport.batch, now=time.monotonic(), longest=LONGEST_WAIT_SECONDS)
+            most = report.wants * self.transport.batch
+            people, wait = self._ahead.take(most, now=time.monotonic(), longest=LONGEST_WAIT_SECONDS)
             chosen[index] = people
             if not people and self._ahead:
                 pause = min(pause, max(wait, 0.001))
@@ -190,7 +194,7 @@ class Engine:
             return
         try:
             claims = self._patience.wait_for(
-                lambda: self.worker.claim(max(CLAIMED_AHEAD, 2 * self.transport.batch)), ()
+                lambda: self.worker.claim(max(CLAIMED_AHEAD, BATCHES_AHEAD * self.transport.batch)), ()
             )
         except (LeaseLost, CampaignStopped) as error:
             self.tally.end(error.message)
@@ -200,6 +204,9 @@ class Engine:
             lambda: load_recipients(self.worker.database, claims, with_tracking=self.builder.opens), ()
         )
         self._ahead.extend((claim, known.get(claim.person_id)) for claim in claims)
+
+    def _kind_of(self, one: Addressed) -> Hashable:
+        return self.builder.kind(one[1].fields) if one[1] else None
 
     def _exchange(self, unrecorded: list[Done], chosen: dict[int, list[Addressed]]) -> set[int]:
         """Commit outcomes and intents; returns the deliveries that are begun."""
@@ -237,10 +244,11 @@ class Engine:
         """Reply to those that can go on or must end. Returns who still waits, and how many connections ended."""
         still: list[ConnectionReport] = []
         left: list[int] = []
+        begun_at = boot_seconds()
         for index, report in enumerate(waiting):
             people = [one for one in chosen.get(index, ()) if one[0].id in begun]
             if people:
-                connections.give(report.number, people, begun_at=boot_seconds())
+                connections.give(report.number, people, begun_at=begun_at)
             elif self.tally.ended or (not report.trouble and not chosen.get(index) and not self._ahead):
                 left.append(report.number)
             elif report.trouble:

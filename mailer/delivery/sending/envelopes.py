@@ -5,7 +5,7 @@ What is the same for everybody is worked out once, when the `EnvelopeBuilder` is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from operator import add
@@ -15,6 +15,7 @@ from mailer.compose.expressions.evaluator import NO_CALLS, Subject
 from mailer.compose.merge import NAMES, MergeProgram, Urls, for_html
 from mailer.compose.message import Message
 from mailer.compose.open_pixel import PICTURE, picture_tag, with_picture
+from mailer.errors import MailerError
 from mailer.senders import ascii_sender, domain_of, split_sender
 from mailer.settings import Settings
 from mailer.tracking.return_path import return_path
@@ -76,6 +77,13 @@ class EnvelopeBuilder:
         """The addresses that only this person's mail holds; "" for those that the message doesn't mention."""
         found = dict(zip(self._names, map(add, self._stems, self._tokens(named.id)), strict=True))
         return Urls(*[found.get(name, "") for name in NAMES])
+
+    def kind(self, supporter: Mapping[str, object]) -> Hashable:
+        """The same for people whose mails share their paragraphs; None for those of whom that can't be told."""
+        try:
+            return self.program.branches(supporter)
+        except MailerError:  # said of each when their mail is made
+            return None
 
     def envelope(
         self,

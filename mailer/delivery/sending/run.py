@@ -160,7 +160,7 @@ class Runner:
 
     def _send(self, row: Row[Any], sender: CampaignSender) -> SendCounts:
         """Send one campaign's queue, with as many more processes as its people and `[run] workers` ask for."""
-        number = self._more_processes(row)
+        number = self._more_processes(row, sender.transport.batch)
         if not number:
             return sender.send(row)
         from mailer.delivery.sending.worker_processes import WorkerProcesses
@@ -177,13 +177,14 @@ class Runner:
             tally.add(beside.wait())
         return tally
 
-    def _more_processes(self, row: Row[Any]) -> int:
+    def _more_processes(self, row: Row[Any], batch: int) -> int:
         """How many more to start for what is due of a campaign now."""
         most = self.workspace.settings.run.processes - 1
         if most < 1:
             return 0
-        from mailer.delivery.sending.worker_processes import PEOPLE_EACH
+        from mailer.delivery.sending.worker_processes import people_each
 
+        each = people_each(batch)
         due = select(deliveries.c.id).where(
             QUEUE,
             deliveries.c.campaign_id == row.id,
@@ -191,9 +192,9 @@ class Runner:
             deliveries.c.not_before <= self.clock(),
         )
         with self.database.read() as connection:  # not counted to the end: of a million it would take a while
-            waiting = select(func.count()).select_from(due.limit((most + 1) * PEOPLE_EACH).subquery())
+            waiting = select(func.count()).select_from(due.limit((most + 1) * each).subquery())
             number = connection.execute(waiting).scalar_one()
-        return max(0, number // PEOPLE_EACH - 1)
+        return max(0, number // each - 1)
 
     def _due(self) -> tuple[bool, bool]:
         """Whether there is anything to do at all, and whether a campaign is being sent, or is scheduled and due."""

@@ -18,9 +18,15 @@ from mailer.delivery.sending.progress import SendCounts
 from mailer.delivery.sending.run_control import Stop
 
 PEOPLE_EACH = 1_000  # with fewer waiting, another process costs more than it brings
+REQUESTS_EACH = 20  # the same, for a transport that hands many people over at a time, which takes a tenth for each
 MOST_REPLACED = 3  # of one campaign in one run: what is killed again and again is told of, and not fed
 MORE_THAN_DRAIN_SECONDS = 10.0  # for the end of a process whose answers have come
 BETWEEN_LOOKS_SECONDS = 0.2
+
+
+def people_each(batch: int) -> int:
+    """For how many people who wait another process is worth its start, if the transport takes `batch` at a time."""
+    return PEOPLE_EACH if batch == 1 else max(PEOPLE_EACH, REQUESTS_EACH * batch)
 
 
 class WorkerProcesses:
@@ -74,8 +80,8 @@ class WorkerProcesses:
         """Wait for their end, which comes when nothing is due or the run is to stop; all that they have done."""
         since: float | None = None
         while self._running:
-            time.sleep(BETWEEN_LOOKS_SECONDS)
-            self.look()
+            self._running[0].process.wait_at_most(BETWEEN_LOOKS_SECONDS)
+            self._look()
             since = since or (time.monotonic() if self._told_to_stop else None)
             if since and time.monotonic() - since > self._stop.drain_seconds + MORE_THAN_DRAIN_SECONDS:
                 break

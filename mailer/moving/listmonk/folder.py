@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mailer.errors import MailerError
 from mailer.moving.listmonk.theirs import FILE, Theirs
-from mailer.private_files import private_folder, unversioned_folder, whole_private
+from mailer.private_files import last_changed, private_folder, unversioned_folder, whole_private
 
 FOLDER = ".moving"  # of a workspace
 TOKEN = re.compile(r"[0-9a-f]{32}")
@@ -134,15 +134,9 @@ class MoveFolders:
             move = self.find(folder.name)
             if not TOKEN.fullmatch(folder.name):
                 continue
-            age = now - datetime.fromtimestamp(_touched(folder), UTC)
+            touched = last_changed((folder, *folder.glob("*")))
+            age = now - datetime.fromtimestamp(touched, UTC) if touched else timedelta()
             if (move is None and age > KEEP) or age > KEEP_LEFT_OUT:
                 shutil.rmtree(folder, ignore_errors=True)
             elif move is not None and age > KEEP:
                 self.clear(move)
-
-
-def _touched(folder: Path) -> float:
-    try:
-        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-    except OSError:
-        return 0.0

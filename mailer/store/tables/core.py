@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
 )
 
@@ -241,8 +242,9 @@ partial_index(
     where=QUEUE,
 )
 
-# What did not simply go out, which is little and what staff look at. All others are queued, claimed or sent.
-APART = deliveries.c.state.not_in([literal_column(f"'{state}'") for state in ("queued", "sending", "sent")])
+# What did not simply go out, which is little and what staff look at. All others are queued, claimed or sent. Said by
+# comparisons: a state that is one of three SQLite looks up in a table made for it, with each row that is written.
+APART = and_(*(deliveries.c.state != literal_column(f"'{state}'") for state in ("queued", "sending", "sent")))
 partial_index("ix_deliveries_apart", deliveries.c.campaign_id, deliveries.c.state, where=APART)
 
 # Only what is claimed just now is in this index, so that a worker's claims are found and dropped quickly.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+TOTAL, CHOSEN = "total", "chosen"  # in `campaigns.counts`, beside the reasons why the others were left out
+
 
 class DeliveryState(StrEnum):
     """The state of one message to one person."""

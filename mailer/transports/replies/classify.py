@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from mailer.transports.base import Fate, Outcome, ReplyClass
 from mailer.transports.replies.codes import LOGIN, PLAIN, by_code, is_generic
@@ -47,8 +48,7 @@ _AT = re.compile(
 _QUEUED = re.compile(r"queued as (\S+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One reply: the number, the enhanced code or "", and the words on one line."""
 
     number: int

@@ -8,12 +8,11 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from mailer.transports.smtp.limits import read_limits
 from mailer.transports.smtp.reply_reader import NotSmtp
 from mailer.transports.smtp.session import CHUNK_BYTES, Lost, Talk, why
-from mailer.transports.smtp.transaction import Ended, Offer, Steps, Turn, Way, transaction
+from mailer.transports.smtp.transaction import REPLY, Ended, Offer, Steps, Turn, Way, transaction
 
 FOREVER = float("inf")
 NOTHING = memoryview(b"")
@@ -115,6 +114,8 @@ class Conversation:
         return None
 
     def _say(self, turn: Turn) -> None:
+        if turn is REPLY:
+            return
         if turn.seconds is not None:
             self.deadline = time.monotonic() + turn.seconds
         self._answer_seconds = turn.answer_seconds
@@ -129,7 +130,7 @@ class Conversation:
             while self._out:
                 sent = self.sock.send(self._out[:CHUNK_BYTES] if self._encrypted else self._out)
                 self._said_bytes += sent
-                self._out = self._out[sent:]
+                self._out = self._out[sent:] if sent < len(self._out) else NOTHING
         except WAITING:
             return
         if self._answer_seconds is not None:
@@ -161,7 +162,7 @@ class Conversation:
             steps.throw(lost)
         except StopIteration as stop:
             ended: Ended = stop.value
-            return self._over(replace(ended, usable=False))
+            return self._over(ended._replace(usable=False))
         finally:
             self._steps, self.deadline = None, FOREVER
         raise lost  # a transaction that goes on without its conversation

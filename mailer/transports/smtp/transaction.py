@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailer.transports.base import Fate, Outcome, ReplyClass, TransportRefused
 from mailer.transports.replies.classify import Reply, SmtpStep, outcome, read_reply
@@ -35,8 +36,7 @@ class Offer:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """The envelope's sender and recipient; both ASCII."""
 
     sender: str
@@ -54,8 +54,7 @@ class Way:
         return f"{local.partition('+')[0]}@{domain}"
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """Say `data`, then wait for one reply. All of it within `seconds`; None: within what is left of the turn before.
 
     `answer_seconds`: once all was said, the reply may take so long instead.
@@ -66,8 +65,7 @@ class Turn:
     answer_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """The end of a transaction; `usable` says whether the conversation can take another.
 
     `full`: the session may have had its number of mails, and another would take this one. `begun`: MAIL was accepted.
@@ -143,7 +141,7 @@ def _refused(offer: Offer, way: Way, step: SmtpStep, reply: Reply) -> Steps:
     usable = yield from _set_back(reply, still_to_come=still_to_come)
     result, begun = outcome(reply, step), step is not SmtpStep.MAIL
     if session_is_full(reply, step):
-        later = replace(result, fate=Fate.DEFERRED, reply_class=ReplyClass.SOFT)
+        later = result._replace(fate=Fate.DEFERRED, reply_class=ReplyClass.SOFT)
         return Ended(later, usable, full=True, begun=begun)
     if step is SmtpStep.MAIL and result.reply_class is ReplyClass.OURS and result.fate is Fate.REFUSED:
         raise TransportRefused(

@@ -231,7 +231,8 @@ def test_a_selection_is_what_the_rules_say(
         found = select_audience(connection, audience, now=NOW)
         who = pick(connection, audience, NOW)
         with decided(connection, audience, now=NOW) as at_once:
-            numbered = [tuple(row) for row in connection.execute(select(places).order_by(places.c.n))]
+            query = select(places.c.n, places.c.person_id).order_by(places.c.n)
+            numbered = [tuple(row) for row in connection.execute(query)]
         undone.rollback()
     assert at_once == found
     assert numbered == list(enumerate(sorted(who), start=1))

@@ -42,6 +42,18 @@ def test_without_a_pace_it_is_a_plain_queue() -> None:
     assert (numbers(people), wait, len(ahead)) == ([0, 1, 2], 9.0, 2)
 
 
+def test_people_whose_mails_say_the_same_are_taken_together() -> None:
+    """The many first; what is left of few kinds shares a hand-over."""
+    kinds = {0: "GB", 5: "US", 6: "US"}
+    ahead = Ahead(Pacer(Pace(), Giver("")), lambda one: kinds.get(one[0].id % 10, "others"))
+    ahead.extend([person(n, "example.org") for n in range(40)])
+    taken = [numbers(ahead.take(most, now=0.0, longest=9.0)[0]) for most in (20, 20, 40, 40)]
+    others = [n for n in range(40) if n % 10 not in kinds]
+    assert taken[:2] == [others[:20], others[20:]], "eight fill a quarter, and more"
+    assert taken[2] == [5, 6, 15, 16, 25, 26, 35, 36, 0, 10, 20, 30], "of forty they don't"
+    assert (taken[3], len(ahead)) == ([], 0)
+
+
 def test_who_waits_for_a_domain_holds_nobody_up() -> None:
     giver = Giver("gmail.com")
     ahead = Ahead(Pacer(Pace(per_second=1000, domains={"gmail.com": 1}), giver))

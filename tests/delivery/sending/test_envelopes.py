@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.compose.message import Context, Message, Parts, Slot
+from mailer.compose.message import Choice, Context, Message, Parts, Slot
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.settings.schema import Bounces, Public, Replies, Settings
 from mailer.tracking.return_path import tag_of, tokens_in
@@ -49,6 +49,24 @@ def test_an_envelope_holds_what_the_merge_program_says(public_url: str, proof: b
     click = f"{public_url}/c/{SIGNER.sign(Purpose.CLICK, Named(7, proof=proof))}"
     assert envelope.values[:4] == ("Ada &amp; Bo", "Ada & Bo", click.replace("&", "&amp;"), click)
     assert (envelope.name, envelope.attempt, envelope.delivery_id) == ("Ada & Bo Li", 2, 7)
+
+
+def test_people_are_of_a_kind_whose_mails_share_their_paragraphs() -> None:
+    """By the branches they get, not by what is filled into them; a word more or less is no kind of its own."""
+    at_home = 'supporter.country == "GB"'
+    slots = (
+        Slot("supporter.first_name", Context.HTML),
+        Choice(((at_home, ("You live here, ", 0, ". " + "x" * 200)), ('supporter.country == "US"', ("y" * 200,)))),
+        Choice((("supporter.first_name", ("Dear ", 0)), ("", ("Hello",)))),
+    )
+    made = builder(replace(message(html=(2, 1)), slots=slots))
+    people = [{"country": one, "first_name": name} for one in ("GB", "US", "DE", "FR") for name in ("Ada", "")]
+    kinds = [made.kind(one) for one in people]
+    assert kinds[0::2] == kinds[1::2]
+    assert len(set(kinds)) == 3
+    assert kinds[4] == kinds[6], "neither has such a paragraph"
+    plain = builder(message("supporter.first_name"))
+    assert plain.kind(people[0]) == plain.kind(people[2])
 
 
 def test_the_header_that_lets_people_leave_is_there_though_the_message_never_says_how() -> None:

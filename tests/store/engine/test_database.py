@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, insert, text
 
+from mailer.store.engine import dialects
 from mailer.store.engine.database import Database, DatabaseTrouble, open_database
 from mailer.store.engine.dialects import waiting_at_most
 from mailer.store.tables.core import Instant, lists, to_microseconds
@@ -36,6 +37,28 @@ def test_a_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
     with waiting_at_most(0.05), pytest.raises(DatabaseTrouble, match="locked by another program"), database.write():
         pass
     other.execute("ROLLBACK")
+    other.close()
+    database.close()
+
+
+def test_a_writer_looks_often_whether_another_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite's own waiting would sleep for up to 100 ms at once, and miss the place again and again."""
+    path = tmp_path / "mailer.db"
+    database = open_database(f"sqlite:///{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 50:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr(dialects.time, "sleep", sleep)
+    with database.write() as connection:
+        connection.execute(insert(lists).values(name="supporters"))
+    assert len(slept) == 50
+    assert max(slept) < 0.005
     other.close()
     database.close()
 

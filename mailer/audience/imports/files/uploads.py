@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mailer.errors import MailerError
-from mailer.private_files import open_private, private_folder, whole_private
+from mailer.private_files import last_changed, open_private, private_folder, whole_private
 
 FOLDER = ".imports"  # of a workspace
 MOST_BYTES = 500 << 20
@@ -178,19 +178,13 @@ class Uploads:
         """Delete the files that nobody touched for a day, and everything after a week."""
         for folder in self.folder.glob("*/"):
             upload = self.find(folder.name)
-            age = now - datetime.fromtimestamp(_touched(folder), UTC)
+            touched = last_changed((folder, *folder.glob("file/*"), *folder.glob("*.json")))
+            age = now - datetime.fromtimestamp(touched, UTC) if touched else timedelta()
             if upload is None or age > KEEP_ALL:
                 if age > KEEP_FILE and TOKEN.fullmatch(folder.name):
                     shutil.rmtree(folder, ignore_errors=True)
             elif age > KEEP_FILE and self.received(upload) >= 0:
                 self.remove_file(upload)
-
-
-def _touched(folder: Path) -> float:
-    try:
-        return max(path.stat().st_mtime for path in (folder, *folder.glob("file/*"), *folder.glob("*.json")))
-    except OSError:
-        return 0.0
 
 
 def _plain(name: str) -> str:

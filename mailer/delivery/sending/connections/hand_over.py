@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.delivery.ledger.outcomes import Claim, Done
@@ -24,13 +24,14 @@ BOOT_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 Addressed = tuple[Claim, Recipient | None]  # nobody: they were deleted since the claim
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionReport:
-    """What a connection reports: its results and errors. It wants more people unless there is trouble."""
+class ConnectionReport(NamedTuple):
+    """What a connection reports: its results and errors. Unless there is trouble it wants more people, as many as the
+    transport's hand-overs take, times `wants`."""
 
     number: int
     done: Sequence[Done] = ()
     trouble: MailerError | None = None
+    wants: int = 1
 
 
 class Connections(Protocol):

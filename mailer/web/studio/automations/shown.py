@@ -18,6 +18,7 @@ from mailer.editing.folders import name_of
 from mailer.editing.save import digest
 from mailer.editing.toml_edit import read_toml_text
 from mailer.errors import MailerError
+from mailer.private_files import last_changed
 from mailer.store.tables.states import AutomationState
 from mailer.web.studio.audience.choices import BuilderChoices, choices_of
 from mailer.web.studio.automations.diagram import Flow, flow_of
@@ -105,7 +106,7 @@ def is_edited(visit: Visit, one: ShownAutomation) -> bool:
         row = find_automation(connection, one.slug)
         if row is None or row.version_id is None or row.state == AutomationState.STOPPED or one.automation is None:
             return False
-        if any(path.stat().st_mtime > row.started_at.timestamp() for path in one.newsletter.folder.iterdir()):
+        if (last_changed(one.newsletter.folder.glob("*")) or 0) > row.started_at.timestamp():
             return True
         try:
             return sound_automation(connection, one.newsletter) != version_of(connection, row.version_id).automation

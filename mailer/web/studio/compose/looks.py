@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from mailer.checking.collect import Scope
-from mailer.checking.preflight import check_source
+from mailer.checking.preflight import check_compiled
 from mailer.checking.runner import ruled
 from mailer.compose.source.message_file import NOTHING, Source, read_source, source_of, translation_of
 from mailer.compose.source.text_file import LARGEST_BYTES
 from mailer.compose.thank_you import with_own_links
 from mailer.delivery.campaigns.freeze import Plan
-from mailer.delivery.campaigns.plan import compile_newsletter
+from mailer.delivery.campaigns.plan import CompiledNewsletter, compile_newsletter
 from mailer.delivery.data.kept import last_read
 from mailer.diagnostics import Diagnostic, Place, worst_first
 from mailer.editing.folders import message_path
@@ -59,6 +59,7 @@ class DraftLook:
     found: tuple[Diagnostic, ...]
     lines_above: int = 0  # of the file, before the text that is in the editor
     text: str = ""  # which is this
+    draft: CompiledNewsletter | None = None  # None where it couldn't be compiled at all
 
     @property
     def errors(self) -> int:
@@ -116,10 +117,10 @@ class Looks:
         return self._kept.get(look_id)
 
     def whole(self, visit: Visit, look: DraftLook) -> DraftLook:
-        """The same with everything that the check finds; it takes twice as long, and looks at no supporter."""
-        if look.source is None:
+        """The same with everything that the check finds, which looks at no supporter."""
+        if look.draft is None:
             return look
-        found = check_source(visit.database, look.source, scope=Scope(everyone=False), now=visit.now)
+        found = check_compiled(visit.database, look.draft, scope=Scope(everyone=False), now=visit.now)
         return replace(look, found=found.remarks)
 
     def _of(self, visit: Visit, slug: str, written: Written | None, part: Part) -> DraftLook:
@@ -152,7 +153,7 @@ def _made(visit: Visit, look_id: str, slug: str, written: Written | None, part: 
         look = replace(look, source=source)
         draft = compile_newsletter(visit.database, source, now=visit.now)
         press = Press(_as_it_leaves(draft.plan, source), workspace) if draft.plan is not None else None
-        return replace(look, press=press, found=tuple(worst_first(map(ruled, draft.diagnostics))))
+        return replace(look, press=press, draft=draft, found=tuple(worst_first(map(ruled, draft.diagnostics))))
     except MailerError as error:
         return replace(look, found=tuple(worst_first(map(ruled, error.diagnostics))))
     except Exception as error:  # noqa: BLE001 - whatever was written, the page goes on

@@ -12,6 +12,7 @@ from mailer.compose.source.message_file import source_of
 from mailer.delivery.campaigns.plan import prepare
 from mailer.editing.first_draft import SERIES_FILE, sample_text
 from mailer.errors import MailerError
+from mailer.private_files import last_changed
 from mailer.web.studio.core.context import Visit
 from mailer.web.studio.preview.frame import Look, dressed, policy
 from mailer.web.studio.preview.person_mail import Press
@@ -48,7 +49,7 @@ def picture(visit: Visit, template: str) -> tuple[str, str]:
         return _nothing("There is no such template."), policy("")
     folder = visit.workspace.templates / template
     files = [*folder.glob("*"), *(visit.workspace.templates / "blocks").glob("*")]
-    mark = (visit.workspace.settings, tuple(sorted((str(one), one.stat().st_mtime_ns) for one in files)))
+    mark = (visit.workspace.settings, tuple(sorted((str(one), last_changed([one])) for one in files)))
     kept = cast("dict[str, tuple[object, str]]", visit.studio.kept.setdefault("gallery", {}))
     if template not in kept or kept[template][0] != mark:
         kept[template] = (mark, _compiled(visit, template))

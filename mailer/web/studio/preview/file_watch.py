@@ -40,7 +40,7 @@ def leading_out(root: Path, slug: str) -> list[Path]:
     places = [*folders, root / SETTINGS_FILE]
     for folder in (*folders, root / "templates"):
         for place, names, files in os.walk(folder):
-            places += [Path(place, name) for name in (*names, *files)]
+            places += [path for name in (*names, *files) if (path := Path(place, name)).is_symlink()]
     return sorted(path for path in places if not any(path.resolve().is_relative_to(one) for one in inside))
 
 

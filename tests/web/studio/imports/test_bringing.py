@@ -119,6 +119,15 @@ def test_half_a_file_is_gone_after_a_day_and_the_rest_after_a_week(house: House,
     assert house.get(whole).status == 404
 
 
+def test_a_sweep_leaves_what_just_loses_its_file(house: House, clock: Clock) -> None:
+    address = bring(house)
+    uploads = Uploads(house.workspace.root)
+    gone = next(uploads.folder.glob("*/file")) / "gone.csv"
+    gone.symlink_to(gone.with_name("nowhere"))  # named by the folder, and not there when it is looked at
+    uploads.sweep(clock())
+    assert house.get(f"{address}/columns").status == 200
+
+
 def test_the_file_goes_once_it_is_imported_and_what_was_turned_away_stays(house: House) -> None:
     place = imported(house)
     assert [one.name for one in files_of(house) if one.suffix == ".csv"] == [REJECTS]

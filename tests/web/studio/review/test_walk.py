@@ -110,6 +110,7 @@ def test_a_press_that_crosses_a_change_approves_nothing(rhiannon: Page, amina: P
 def test_comments_at_their_line_from_keys_to_done(rhiannon: Page, amina: Page, house: House) -> None:
     line = amina.locator(".row", has_text="You live in Britain.")
     line.get_by_label("Comment on line").first.click()
+    expect(line.get_by_role("textbox")).to_be_focused()
     amina.keyboard.insert_text("Scotland, too?")
     line.get_by_role("button", name="Send").click()
     expect(amina.locator("#said")).to_have_text("1 open comment")
@@ -148,6 +149,7 @@ def test_the_room_is_accessible_and_fits_its_screen(
     )
     page = signed_in(context, house, Role.APPROVER, "Amina")
     page.get_by_label("Comment on the whole newsletter").first.click()
+    expect(page.locator(".say[open] textarea:focus")).to_be_visible()
     page.keyboard.insert_text("Shorter?")
     page.locator(".whole").get_by_role("button", name="Send").click()
     page.get_by_role("button", name="Approve exactly this").click()
