@@ -79,7 +79,7 @@ class EnvelopeBuilder:
         return Urls(*[found.get(name, "") for name in NAMES])
 
     def kind(self, supporter: Mapping[str, object]) -> Hashable:
-        """The same for people whose mails share their paragraphs; None for those of whom that can't be told."""
+        """The same for people whose mails share their paragraphs; None where that can't be told."""
         try:
             return self.program.branches(supporter)
         except MailerError:  # said of each when their mail is made

@@ -1,8 +1,7 @@
 """The tables of people and of the sending, declared once for SQLite and PostgreSQL, each column with its meaning.
 
 Migrations equal this and its neighbours, by test. What people and providers send us is in `inbound`. Times are UTC
-instants (`Instant`): whole microseconds since 1970, so that both engines store and order them alike. States and reasons
-are texts from the enums in `states`.
+instants (`Instant`): whole microseconds since 1970, alike on both engines. States and reasons are enums of `states`.
 """
 
 from __future__ import annotations
