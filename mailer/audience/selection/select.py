@@ -197,7 +197,7 @@ def _chosen(verdicts: FromClause, audience: Audience) -> Select[int]:
     return query.order_by(_drawn(person, audience.seed), person).limit(audience.limit)
 
 
-def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any]:
+def _verdicts_of(audience: Audience, *, now: datetime) -> Select[Any, Any, Any]:
     """Everyone on the included lists once: person_id, verdict, which is CHOSEN or a `Reason`, and language."""
     segment = _condition(audience.segment, now=now) if audience.segment else None
     standing = _standing(audience.include, segment)
