@@ -43,7 +43,7 @@ from mailer.compose.templating.link_table import Links, OwnPages
 from mailer.compose.templating.markers import LinkMark, Markers, Value
 from mailer.compose.templating.render import Resolved, Resolver, Task
 from mailer.compose.thank_you import confirming
-from mailer.compose.warnings import vet_finished, vet_layout, vet_leaving, vet_tags, vet_words
+from mailer.compose.warnings import texts_of, vet_finished, vet_layout, vet_leaving, vet_tags, vet_words
 from mailer.diagnostics import Diagnostic, Place, in_order
 from mailer.errors import MailerError, raise_errors
 from mailer.locale.cldr import direction_of
@@ -134,7 +134,7 @@ class _Compiler:
         }  # fmt: skip
         self.event = event_of(source, language=self.language, settings=settings)
         self.constants |= {"event": self.event} if self.event else {}
-        self.markers = Markers(f"{source.file}\n{source.subject}\n{source.body}")
+        self.markers = Markers("\n".join((*texts_of(source).values(), source.body)))
         self.context: dict[str, Any] = {name: SimpleNamespace(**values) for name, values in self.constants.items()}
         self.context |= source.data.for_templates(marker=self.markers.prefix) if source.data else {}
         self.fields = frozenset({*BASE_FIELDS, *known_fields})

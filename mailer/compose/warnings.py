@@ -24,7 +24,7 @@ LONG_SUBJECT = 78  # characters; phones show about 35
 def vet_words(source: Source, fields: frozenset[str]) -> list[Diagnostic]:
     """Faults in what the author wrote that no parser would mind. `fields` are those of the supporter."""
     faults: list[Diagnostic] = []
-    texts = [(source.place(key), text) for key, text in _texts(source).items()]
+    texts = [(source.place(key), text) for key, text in texts_of(source).items()]
     texts.append((Place(source.file, source.body_line), source.body))
     for place, text in texts:
         faults += vet_tags(text, place, fields=fields, is_mjml=source.is_mjml)
@@ -61,7 +61,7 @@ def vet_layout(layout: Resolved, *, postscripts: Iterable[str], picture: str) ->
         yield Diagnostic("the template doesn't show the signature's picture", layout.place(1), remedy)
 
 
-def _texts(source: Source) -> dict[str, str]:
+def texts_of(source: Source) -> dict[str, str]:
     """What people read or follow of the front matter, by its key."""
     action = {"action.url": source.action.url, "action.label": source.action.label} if source.action else {}
     texts = {"subject": source.subject, "preheader": source.preheader, "headline": source.headline}

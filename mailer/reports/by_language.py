@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from mailer.audience.consent.left import who_left
+from mailer.store.engine.by_campaign import about, of_campaign
 from mailer.store.tables.core import deliveries, links, people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import DeliveryState
@@ -45,7 +46,7 @@ def by_language(connection: Connection, campaign_id: int) -> tuple[LanguageFigur
     )
     left = _counted(
         connection,
-        select(language, func.count()).select_from(mailed.join(gone, gone.c.delivery_id == deliveries.c.id)),
+        select(language, func.count()).select_from(mailed.join(gone, about(gone))).where(of_campaign(campaign_id)),
     )
     return _figures(sent, signed, left)
 
@@ -65,7 +66,7 @@ def by_version(connection: Connection, campaign_id: int, *, original: str) -> tu
     )
     left = _counted(
         connection,
-        select(version, func.count()).select_from(deliveries.join(gone, gone.c.delivery_id == deliveries.c.id)),
+        select(version, func.count()).select_from(deliveries.join(gone, about(gone))).where(of_campaign(campaign_id)),
     )
     return _figures(*({name or original: count for name, count in one.items()} for one in (sent, signed, left)))
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
 
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import APART, FEEDBACK, campaigns, deliveries, events, people
 from mailer.store.tables.states import DeliveryState
 
@@ -136,9 +137,7 @@ def _class() -> ColumnElement[str]:
 
 
 def _with_people() -> FromClause:
-    return events.join(deliveries, deliveries.c.id == events.c.delivery_id).outerjoin(
-        people, people.c.id == deliveries.c.person_id
-    )
+    return events.join(deliveries, about(events)).outerjoin(people, people.c.id == deliveries.c.person_id)
 
 
 def _refused(since: datetime) -> tuple[ColumnElement[bool], ...]:

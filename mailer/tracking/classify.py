@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import given, those
 from mailer.store.engine.database import Database
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import deliveries, events, hits
@@ -226,15 +227,15 @@ def _stored(
 
 def _taken(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
     """When each mail was taken, in microseconds. Unknown where only a click told so: the row has that click's time."""
-    arrived = select(events.c.delivery_id).where(among(events.c.delivery_id, "numbers"), events.c.kind == "arrived")
-    told = set(connection.execute(arrived, {"numbers": numbers}).scalars())
+    arrived = select(events.c.delivery_id).where(those("numbers", events), events.c.kind == "arrived")
+    told = set(connection.execute(arrived, given("numbers", numbers)).scalars())
     rows = connection.execute(
         select(deliveries.c.id, deliveries.c.changed_at).where(
-            among(deliveries.c.id, "numbers"),
+            those("numbers"),
             deliveries.c.state == DeliveryState.SENT.value,
             deliveries.c.changed_at.is_not(None),
         ),
-        {"numbers": numbers},
+        given("numbers", numbers),
     )
     return {row.id: to_microseconds(row.changed_at) for row in rows if row.id not in told}
 

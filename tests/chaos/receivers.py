@@ -13,7 +13,6 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Protocol
 
-from mailer.delivery.sending.connections.event_loop import MOST_AT_ONCE
 from tests.servers import relay, sendgrid_fake
 from tests.servers.relay import Relay, Step
 from tests.servers.sendgrid_fake import SendgridFake
@@ -59,7 +58,7 @@ class BySmtp:
 
     relay: Relay
     environ: dict[str, str] = field(init=False)
-    on_the_wire: int = SMTP_CONNECTIONS * MOST_AT_ONCE
+    on_the_wire: int = SMTP_CONNECTIONS
 
     def __post_init__(self) -> None:
         self.environ = {

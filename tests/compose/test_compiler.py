@@ -289,6 +289,16 @@ def test_same_input_same_bytes_in_every_process(desk: Desk, picture: Callable[[s
     assert digests == {desk.compile().message.digest}
 
 
+def test_a_templates_constants_speak_each_messages_language(desk: Desk) -> None:
+    blocks = desk.workspace.templates / "blocks"
+    blocks.joinpath("text.mjml").write_text(
+        "<mj-section><mj-column><mj-text>{{ '1234.5' | number }}</mj-text></mj-column></mj-section>"
+    )
+    said = {lang: desk.program("x", more=f"language: {lang}\n").html({}, URLS) for lang in ("en", "de")}
+    assert "1,234.5" in said["en"]
+    assert "1.234,5" in said["de"]
+
+
 def test_compiling_again_in_one_process_changes_nothing(desk: Desk) -> None:
     """Compiled templates are kept from message to message; a changed file must still be seen."""
     first = desk.compile("Hello").message

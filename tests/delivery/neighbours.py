@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from mailer.compose.message import to_json
-from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
+from mailer.store.engine.by_campaign import NUMBERS_PER_CAMPAIGN
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, events, guard_evidence, people, workers
 from mailer.store.tables.states import CHOSEN, CampaignState, DeliveryState

@@ -28,10 +28,10 @@ from mailer.audience.consent.changes import forget, list_id, subscribe
 from mailer.audience.petition.signatures import Particulars, SignatureOrigin, sign
 from mailer.cli import cli
 from mailer.cli.campaign import run
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.sending import sender
 from mailer.delivery.sending.run_control import Stop
 from mailer.delivery.subscriptions.unsubscribe import leave_campaign
+from mailer.store.engine.by_campaign import campaign_of
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.experiments import campaign_tests

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 
 from mailer.settings import Caps
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import those
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import Instant, campaigns, deliveries
 from mailer.store.tables.states import CampaignKind, DeliveryState
@@ -93,4 +94,4 @@ def within_cap() -> ColumnElement[bool]:
 RECENT = PreparedStatement(
     _recent(bindparam("since", type_=Instant())).add_columns(campaigns.c.launched_at, campaigns.c.kind)
 )
-BEYOND = PreparedStatement(select(deliveries.c.id).where(among(deliveries.c.id, "deliveries"), ~within_cap()))
+BEYOND = PreparedStatement(select(deliveries.c.id).where(those("deliveries"), ~within_cap()))

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, exists, false, func, or_, sele
 from mailer.audience.consent.caps import BEYOND, CapNow
 from mailer.audience.consent.eligibility import BY_RANK, FREE, RANKS, Reason, no_obstacle, obstacle
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import given, those
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import deliveries, people, subscriptions
 
@@ -35,7 +36,7 @@ def obstacles(
     `list_ids` are the lists the campaign includes; `cap`: what counts, where people get at most so many mails.
     Run it in the transaction that records the hand-over, so that nobody can leave between the check and the record.
     """
-    rows = LOOK.rows(connection, {"deliveries": delivery_ids, "lists": list_ids})
+    rows = LOOK.rows(connection, {**given("deliveries", delivery_ids), "lists": list_ids})
     found: dict[int, str] = {}
     for delivery_id, known, mildest in rows:
         # Somebody who is no longer on any of the lists counts as having left.
@@ -46,7 +47,7 @@ def obstacles(
             found[delivery_id] = BY_RANK[rank].value
     if cap is not None:
         free = [one for one in delivery_ids if one not in found]
-        beyond = BEYOND.rows(connection, {"deliveries": free, **cap.values})
+        beyond = BEYOND.rows(connection, {**given("deliveries", free), **cap.values})
         found |= {row[0]: Reason.CAPPED.value for row in beyond}
     return found
 
@@ -61,7 +62,7 @@ _MILDEST = (
 LOOK = PreparedStatement(
     select(deliveries.c.id, people.c.id.is_not(None), _MILDEST)
     .select_from(deliveries.outerjoin(people, people.c.id == deliveries.c.person_id))
-    .where(among(deliveries.c.id, "deliveries"))
+    .where(those("deliveries"))
 )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Exists, and_, case, exists, false, null, or_, select
 
-from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import about, given, those
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.automations import automation_entries, automation_sends, automation_versions
 from mailer.store.tables.core import consents, deliveries
@@ -60,7 +60,7 @@ def why_out(rules: LeavingRules) -> ColumnElement[str]:
     replied = exists().where(
         theirs.c.person_id == entries.person_id,
         theirs.c.entry == entries.id,
-        replies.c.delivery_id == theirs.c.id,
+        about(replies, theirs),
         replies.c.kind != ReplyKind.AUTOMATIC.value,
     )
     cases = [(left_list, WhyLeft.UNSUBSCRIBED), (replied, WhyLeft.REPLIED)]
@@ -81,7 +81,7 @@ def reasons_out(connection: Connection, delivery_ids: Iterable[int], rules: Leav
     query = (
         select(deliveries.c.id, entries.id, why_out(rules))
         .select_from(deliveries.outerjoin(automation_entries, entries.id == deliveries.c.entry))
-        .where(among(deliveries.c.id, "deliveries"))
+        .where(those("deliveries"))
     )
-    rows = PreparedStatement(query).rows(connection, {"deliveries": delivery_ids})
+    rows = PreparedStatement(query).rows(connection, given("deliveries", delivery_ids))
     return {number: why or WhyLeft.STAFF.value for number, entry, why in rows if why or entry is None}

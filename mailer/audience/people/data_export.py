@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from mailer.audience.people.people import show
 from mailer.audience.people.timeline import version_told
 from mailer.petition_fields.table import KEPT
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.automations import automation_entries, automations
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links, people
@@ -47,7 +48,7 @@ def _mails(connection: Connection, person_id: int) -> list[dict[str, Any]]:
     mine = deliveries.c.person_id == person_id
     noted: dict[int, list[dict[str, Any]]] = {}
     happened = select(events.c.delivery_id, events.c.at, events.c.kind, events.c.detail)
-    for row in connection.execute(happened.join(deliveries, deliveries.c.id == events.c.delivery_id).where(mine)):
+    for row in connection.execute(happened.join(deliveries, about(events)).where(mine)):
         noted.setdefault(row.delivery_id, []).append({"at": row.at, "kind": row.kind, "detail": row.detail})
     query = (
         select(
@@ -75,7 +76,7 @@ def _clicks(connection: Connection, person_id: int) -> list[dict[str, Any]]:
     query = (
         select(campaigns.c.slug.label("newsletter"), links.c.url, hits.c.n, hits.c.at, hits.c.headers, hits.c.verdict)
         .select_from(
-            hits.join(deliveries, deliveries.c.id == hits.c.delivery_id)
+            hits.join(deliveries, about(hits))
             .join(campaigns, campaigns.c.id == hits.c.campaign_id)
             .outerjoin(links, of_link)
         )
@@ -99,7 +100,7 @@ def _signatures(connection: Connection, person_id: int) -> list[dict[str, Any]]:
 def _conversions(connection: Connection, person_id: int) -> list[dict[str, Any]]:
     query = (
         select(conversions.c.name, conversions.c.reference, conversions.c.at)
-        .join(deliveries, deliveries.c.id == conversions.c.delivery_id)
+        .join(deliveries, about(conversions))
         .where(deliveries.c.person_id == person_id)
         .order_by(conversions.c.id)
     )
@@ -110,11 +111,7 @@ def _replies(connection: Connection, person_id: int) -> list[dict[str, Any]]:
     names = ("at", "kind", "state", "sender", "subject", "words", "attachments")
     query = (
         select(*[replies.c[name] for name in names], campaigns.c.slug.label("newsletter"))
-        .select_from(
-            replies.join(deliveries, deliveries.c.id == replies.c.delivery_id).join(
-                campaigns, campaigns.c.id == replies.c.campaign_id
-            )
-        )
+        .select_from(replies.join(deliveries, about(replies)).join(campaigns, campaigns.c.id == replies.c.campaign_id))
         .where(deliveries.c.person_id == person_id)
         .order_by(replies.c.id)
     )

@@ -15,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from mailer.audience.consent.changes import IMPORT
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import consent_sources, consents, deliveries, hits, people
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import Membership, Verdict
@@ -54,7 +55,7 @@ def last_acted(*, today: str) -> ColumnElement[str]:
 def _deeds() -> Subquery:
     clicked = (
         select(deliveries.c.person_id, hits.c.at.label("at"))
-        .join_from(hits, deliveries, deliveries.c.id == hits.c.delivery_id)
+        .join_from(hits, deliveries, about(hits))
         .where(hits.c.n > 0, hits.c.verdict != Verdict.MACHINE.value)
     )
     signed = select(signatures.c.person_id, signatures.c.changed_at)

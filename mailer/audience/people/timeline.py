@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select
 
 from mailer.compose.message import REST
 from mailer.petition_fields.table import KEPT
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,
@@ -90,7 +91,7 @@ def _mails(connection: Connection, person_id: int) -> Iterator[Moment]:
 def _events(connection: Connection, person_id: int) -> Iterator[Moment]:
     rows = connection.execute(
         select(events.c.at, events.c.kind, events.c.detail, campaigns.c.slug)
-        .select_from(events.join(deliveries, deliveries.c.id == events.c.delivery_id)
+        .select_from(events.join(deliveries, about(events))
                      .join(campaigns, campaigns.c.id == events.c.campaign_id))
         .where(deliveries.c.person_id == person_id)
     )  # fmt: skip

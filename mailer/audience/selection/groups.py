@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import campaigns, consents, deliveries, hits, links, lists, people, subscriptions
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import DeliveryState, Membership, Verdict
@@ -58,7 +59,7 @@ def clicked_in(slugs: Iterable[str]) -> Select[int | None]:
     action = (links.c.campaign_id == hits.c.campaign_id) & (links.c.n == hits.c.n) & links.c.is_action
     return (
         select(deliveries.c.person_id)
-        .select_from(hits.join(links, action).join(deliveries, deliveries.c.id == hits.c.delivery_id))
+        .select_from(hits.join(links, action).join(deliveries, about(hits)))
         .where(
             hits.c.campaign_id.in_(_campaigns(slugs)), hits.c.verdict.in_(PEOPLE), deliveries.c.person_id.is_not(None)
         )
@@ -69,7 +70,7 @@ def clicked_since(moment: datetime) -> Select[int | None]:
     """People who followed any link of a mail at `moment` or later, machines left out."""
     return (
         select(deliveries.c.person_id)
-        .select_from(hits.join(deliveries, deliveries.c.id == hits.c.delivery_id))
+        .select_from(hits.join(deliveries, about(hits)))
         .where(hits.c.at >= moment, hits.c.n > 0, hits.c.verdict.in_(PEOPLE), deliveries.c.person_id.is_not(None))
     )
 

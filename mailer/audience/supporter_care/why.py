@@ -28,6 +28,7 @@ from mailer.audience.selection.spec import Audience, from_json
 from mailer.compose.expressions.ast import ANYTHING, And, Call, Expression, Not
 from mailer.compose.source.message_file import read_source
 from mailer.counting import counted
+from mailer.store.engine.by_campaign import numbered
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,
@@ -301,11 +302,13 @@ class _Asking:
         at = func.coalesce(d.changed_at, d.not_before).label("at")
         tested = deliveries.outerjoin(campaign_tests, campaign_tests.c.campaign_id == d.campaign_id)
         last = self.connection.execute(
-            select(at, d.state, d.detail, d.arm, campaign_tests.c.winner).select_from(tested).where(d.id == delivery_id)
+            select(at, d.state, d.detail, d.arm, campaign_tests.c.winner)
+            .select_from(tested)
+            .where(numbered(delivery_id))
         ).one()
         rows = self.connection.execute(
             select(events.c.at, events.c.kind, events.c.detail)
-            .where(events.c.delivery_id == delivery_id)
+            .where(numbered(delivery_id, events))
             .order_by(events.c.at, events.c.id)
         )
         found = [DeliveryStep(row.at, row.kind, row.detail) for row in rows]

@@ -17,6 +17,7 @@ from mailer.audience.consent.changes import IMPORT
 from mailer.automations.engine.entering import enter, leave_now
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.steps import TriggerKind
+from mailer.store.engine.by_campaign import about
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.automations import automation_marks
 from mailer.store.tables.core import MICROSECOND, consent_sources, consents, deliveries, hits, lists
@@ -92,7 +93,7 @@ def _leaving(feed: str, version: AutomationVersion) -> tuple[Select[Any] | None,
         return None, WhyLeft.STAFF
     answered = (
         select(deliveries.c.person_id)
-        .select_from(replies.join(deliveries, deliveries.c.id == replies.c.delivery_id))
+        .select_from(replies.join(deliveries, about(replies)))
         .where(
             deliveries.c.entry > 0,
             deliveries.c.campaign_id.in_(sorted(version.sends.values())),

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, select
 
 from mailer.audience.selection.groups import PEOPLE
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import consents, deliveries, hits, people, suppressions
 from mailer.store.tables.inbound import replies, signatures
 from mailer.store.tables.states import Membership, ReplyKind, SuppressionReason
@@ -29,9 +30,8 @@ def _who(feed: str, after: int, until: int) -> Select[Any]:
     if feed == signatures.name:
         span = (signatures.c.id > after, signatures.c.id <= until, signatures.c.person_id.is_not(None))
         return select(signatures.c.person_id).where(*span)
-    mail = deliveries.c.id
     if feed == replies.name:
         span = (replies.c.id > after, replies.c.id <= until, replies.c.kind != ReplyKind.AUTOMATIC.value)
-        return select(deliveries.c.person_id).join(replies, replies.c.delivery_id == mail).where(*span)
+        return select(deliveries.c.person_id).join(replies, about(replies)).where(*span)
     clicked = (hits.c.id > after, hits.c.id <= until, hits.c.n > 0, hits.c.verdict.in_(PEOPLE))
-    return select(deliveries.c.person_id).join(hits, hits.c.delivery_id == mail).where(*clicked)
+    return select(deliveries.c.person_id).join(hits, about(hits)).where(*clicked)

@@ -16,8 +16,8 @@ from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.engine.zones import may_leave, zone_or
 from mailer.automations.steps import SendStep
 from mailer.compose.message import from_json
-from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import NUMBERS_PER_CAMPAIGN
 from mailer.store.tables.automations import automation_entries
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.states import CHOSEN, TOTAL, CampaignState, DeliveryState

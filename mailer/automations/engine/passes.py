@@ -19,6 +19,7 @@ from mailer.audience.selection.segment_sql import field_text
 from mailer.automations.engine.versions import AutomationVersion
 from mailer.automations.steps import AutomationTrigger, TriggerKind
 from mailer.compose.expressions.tagged import tag_key
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import Instant, campaigns, deliveries, hits, people, people_tags, subscriptions, tags
 from mailer.store.tables.inbound import delivered_petitions, replies, signatures
 from mailer.store.tables.states import Membership
@@ -123,7 +124,7 @@ def _silent(base: tuple[Any, ...], days: int, *, now: datetime) -> Select[Any, A
         hits.c.at >= since, hits.c.verdict.in_(PEOPLE),
     )  # fmt: skip
     signed = exists().where(signatures.c.person_id == person, signatures.c.signed_at >= since)
-    replied = exists().where(theirs, replies.c.delivery_id == deliveries.c.id, replies.c.at >= since)
+    replied = exists().where(theirs, about(replies), replies.c.at >= since)
     tracked = exists().where(people.c.id == person, people.c.tracking)
     quiet = (mailed, tracked, ~signed, ~clicked, ~replied)
     moment = literal(now, Instant()).label("at")

@@ -32,8 +32,8 @@ BETWEEN = ("mj-body", "mj-section", "mj-column", "mj-hero", "mj-group")
 
 def conditions_in_raw(source: str, markers: Markers) -> str:
     """MJML in which bare conditions between components are put in mj-raw, which alone carries them."""
-    if not re.search(rf"(?<!<mj-raw)>\s*(?:{markers.control_pattern.pattern}\s*)+<", source):
-        return source  # none is bare
+    if not re.search(rf"(?<!<mj-raw)>\s*(?:{markers.control_pattern.pattern}\s*)+<(?:/?mj-|!--)", source):
+        return source  # all are in mj-raw already, or between paragraphs
     out: list[str] = []
     stack: list[str] = []
     for piece in scan(source):

@@ -6,7 +6,6 @@ In the caller's transaction: what may be launched, and when, is for `lifecycle`.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, Connection, FromClause, case, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
+from mailer.audience.selection.groups import list_numbers
 from mailer.audience.selection.languages import languages_of, version_column
 from mailer.audience.selection.select import Selection, decided, places, staged_places
 from mailer.audience.selection.spec import Audience, to_json, with_cap
@@ -27,13 +27,14 @@ from mailer.compose.source.images import read_image
 from mailer.delivery.campaigns.timed import COLUMNS as TIMED
 from mailer.delivery.campaigns.timed import timed
 from mailer.delivery.data.rows import freeze_tables
-from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.delivery.schedule.local_hours import AT_ONCE, Timing
 from mailer.errors import MailerError
 from mailer.settings import Pace
+from mailer.store.engine.by_campaign import NUMBERS_PER_CAMPAIGN
+from mailer.store.engine.parts import LARGE, launching, new_number
 from mailer.store.pictures import keep_picture
-from mailer.store.tables.core import campaigns, deliveries, links
+from mailer.store.tables.core import campaigns, links, subscriptions
 from mailer.store.tables.states import CampaignKind, CampaignState
 from mailer.workspace import Newsletter
 
@@ -82,7 +83,7 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
     """Store the message, its links and its pictures as a new campaign, called by its message unless `slug` says
     otherwise; returns its number. Raises when there is one."""
     message = plan.message
-    campaign_id = secrets.randbelow(2**31 - 1) + 1
+    campaign_id = new_number(connection, large=partial(_is_large, connection, plan))
     try:
         connection.execute(
             insert(campaigns).values(
@@ -125,6 +126,16 @@ def create_campaign(connection: Connection, plan: Plan, *, state: CampaignState,
     return campaign_id
 
 
+def _is_large(connection: Connection, plan: Plan) -> bool:
+    """Whether its lists have so many people that it gets parts of its own, should the database have such. The step of
+    an automation gets none: it is open for good, and there may be many."""
+    audience = plan.audience
+    if plan.kind is CampaignKind.STEP or (audience.limit is not None and audience.limit < LARGE):
+        return False
+    on_lists = select(literal(1)).where(subscriptions.c.list_id.in_(list_numbers(audience.include)))
+    return connection.execute(select(func.count()).select_from(on_lists.limit(LARGE).subquery())).scalar_one() >= LARGE
+
+
 def keep_images(connection: Connection, message: Message, newsletter: Newsletter) -> None:
     """Store the message's pictures, so that they are served as they were mailed.
 
@@ -162,22 +173,22 @@ def freeze_audience(
             stage = chosen.c.stage
         number, arm, version = _numbered(connection, message, chosen)
         when = timed(connection, timing, chosen, now=now, at_once=sampled)
-        connection.execute(
-            insert(deliveries).from_select(
-                ["id", "campaign_id", "person_id", "arm", "stage", "language", *TIMED],
-                select(
-                    literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
-                    literal(campaign_id),
-                    chosen.c.person_id,
-                    arm,
-                    stage,
-                    version,
-                    *when.values,
-                )
-                .select_from(when.source)
-                .order_by(number),
+        rows = (
+            select(
+                literal(campaign_id * NUMBERS_PER_CAMPAIGN) + number,
+                literal(campaign_id),
+                chosen.c.person_id,
+                arm,
+                stage,
+                version,
+                *when.values,
             )
+            .select_from(when.source)
+            .order_by(number)
         )
+        columns = ["id", "campaign_id", "person_id", "arm", "stage", "language", *TIMED]
+        with launching(connection, campaign_id) as ledger:
+            connection.execute(insert(ledger).from_select(columns, rows))
     connection.execute(
         update(campaigns)
         .where(campaigns.c.id == campaign_id)

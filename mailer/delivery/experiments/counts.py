@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 from mailer.audience.consent.left import who_left
 from mailer.compose.message import REST
 from mailer.delivery.experiments.kept import KeptTest, find_test
-from mailer.delivery.ledger.mailed_message import NUMBERS_PER_CAMPAIGN
 from mailer.experiments.deciding import ArmCounts
+from mailer.store.engine.by_campaign import NUMBERS_PER_CAMPAIGN, about, of_campaign
 from mailer.store.tables.core import deliveries, events, hits, links
 from mailer.store.tables.inbound import signatures
 from mailer.store.tables.states import DeliveryState, Verdict
@@ -63,9 +63,7 @@ def _signed(test: KeptTest) -> Select[Any, int]:
     person = func.coalesce(signatures.c.person_id, -signatures.c.id)  # each once, whatever pages they signed
     return (
         select(arm.label("of"), func.count(person.distinct()))
-        .select_from(
-            signatures.outerjoin(deliveries, deliveries.c.id == signatures.c.delivery_id).outerjoin(links, followed)
-        )
+        .select_from(signatures.outerjoin(deliveries, about(signatures)).outerjoin(links, followed))
         .where(mine)
     )
 
@@ -74,7 +72,7 @@ def _clicked(test: KeptTest) -> Select[Any, int]:
     followed = and_(links.c.campaign_id == hits.c.campaign_id, links.c.n == hits.c.n, links.c.is_action)
     return (
         select(deliveries.c.arm.label("of"), func.count(hits.c.delivery_id.distinct()))
-        .select_from(hits.join(links, followed).join(deliveries, deliveries.c.id == hits.c.delivery_id))
+        .select_from(hits.join(links, followed).join(deliveries, about(hits)))
         .where(hits.c.campaign_id == test.campaign_id, hits.c.verdict == Verdict.HUMAN.value)
     )
 
@@ -82,14 +80,14 @@ def _clicked(test: KeptTest) -> Select[Any, int]:
 def _left(test: KeptTest) -> Select[Any, int]:
     gone = who_left(test.campaign_id)
     return select(deliveries.c.arm.label("of"), func.count()).select_from(
-        deliveries.join(gone, gone.c.delivery_id == deliveries.c.id)
+        deliveries.join(gone, and_(about(gone), of_campaign(test.campaign_id)))
     )
 
 
 def _complained(test: KeptTest) -> Select[Any, int]:
     return (
         select(deliveries.c.arm.label("of"), func.count(events.c.delivery_id.distinct()))
-        .select_from(events.join(deliveries, deliveries.c.id == events.c.delivery_id))
+        .select_from(events.join(deliveries, about(events)))
         .where(events.c.campaign_id == test.campaign_id, events.c.kind == "complained")
     )
 

@@ -20,6 +20,7 @@ from mailer.experiments.cohorts import PlannedCohorts, stage_of, stage_opened, w
 from mailer.experiments.deciding import ArmCounts
 from mailer.staff import audit
 from mailer.staff.actor import cron
+from mailer.store.engine.by_campaign import about
 from mailer.store.engine.database import Conflict, Database
 from mailer.store.tables.core import campaigns, deliveries, events, hits, links
 from mailer.store.tables.experiments import cohorts
@@ -129,8 +130,8 @@ def _sampled(
     wait = timedelta(seconds=plan.wait_seconds)
     until = now + wait if waiting else last + wait if last is not None else now
     action = and_(links.c.campaign_id == hits.c.campaign_id, links.c.n == hits.c.n, links.c.is_action)
-    followed = hits.join(links, action).join(deliveries, deliveries.c.id == hits.c.delivery_id)
-    complained = events.join(deliveries, deliveries.c.id == events.c.delivery_id)
+    followed = hits.join(links, action).join(deliveries, about(hits))
+    complained = events.join(deliveries, about(events))
     people = select(func.count(deliveries.c.id.distinct())).where(*mine)
     human = (hits.c.campaign_id == row.campaign_id, hits.c.verdict == Verdict.HUMAN.value)
     reported = (events.c.campaign_id == row.campaign_id, events.c.kind == "complained")

@@ -16,11 +16,11 @@ from mailer.audience.consent.changes import keep_suppressions
 from mailer.audience.consent.eligibility import EVERY_LIST
 from mailer.audience.consent.recheck import change_consent
 from mailer.delivery.feedback.report import GRAVITY, NOTED, SUPPRESSING, Ledger, NotedEvent, decide, note
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.ledger.soft_bounces import suppress_worn
 from mailer.delivery.subscriptions.reported import leave_by_report
 from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import campaign_of, given, in_part, those
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries, events, people, suppressions
 from mailer.store.tables.states import DeliveryState, Feedback
@@ -131,21 +131,21 @@ def _rows(connection: Connection, numbers: Sequence[int]) -> dict[int, _Row]:
             deliveries.c.feedback,
             deliveries.c.code,
         )
-        .where(among(deliveries.c.id, "numbers"))
+        .where(those("numbers"))
         .order_by(deliveries.c.id)
         .with_for_update()
     )
     return {
         row.id: _Row(row.person_id, Ledger(DeliveryState(row.state), row.attempt, Feedback(row.feedback), row.code))
-        for row in connection.execute(query, {"numbers": numbers})
+        for row in connection.execute(query, given("numbers", numbers))
     }
 
 
 def _noted(connection: Connection, numbers: Sequence[int]) -> dict[tuple[int, str], NotedEvent]:
-    query = select(events).where(among(events.c.delivery_id, "numbers"), events.c.kind.in_(NOTED)).order_by(events.c.id)
+    query = select(events).where(those("numbers", events), events.c.kind.in_(NOTED)).order_by(events.c.id)
     return {
         (row.delivery_id, row.kind): NotedEvent(row.reply_class, row.at, row.detail, row.id)
-        for row in connection.execute(query, {"numbers": numbers})
+        for row in connection.execute(query, given("numbers", numbers))
     }
 
 
@@ -159,7 +159,7 @@ def _write_ledger(
     states: list[dict[str, Any]] = []
     feedback: list[dict[str, Any]] = []
     for number, (after, detail, reply_class) in ledgers.items():
-        row: dict[str, Any] = {"number": number, "new_feedback": after.feedback.value}
+        row: dict[str, Any] = {"number": number, "campaign": campaign_of(number), "new_feedback": after.feedback.value}
         if after.state is before[number].state:
             feedback.append(row)
             continue
@@ -175,7 +175,8 @@ def _write_ledger(
 
 def _update(*columns: str) -> Update:
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
-    return update(deliveries).where(deliveries.c.id == bindparam("number")).values(values)
+    campaign = in_part(deliveries.c.campaign_id, bindparam("campaign"))
+    return update(deliveries).where(deliveries.c.id == bindparam("number"), campaign).values(values)
 
 
 def _write_events(connection: Connection, noted: Mapping[tuple[int, str], NotedEvent]) -> None:

@@ -15,6 +15,7 @@ from mailer.delivery.feedback.apply import apply
 from mailer.delivery.feedback.dsn import Returned, digest, read
 from mailer.delivery.replies.kept import WrittenReply, keep_reply
 from mailer.settings import Bounces
+from mailer.store.engine.by_campaign import numbered
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries
 from mailer.store.tables.inbound import returned_mails
@@ -116,7 +117,7 @@ def take(
 def _keep_reply(connection: Connection, mail: Returned, reply: WrittenReply, key: str, now: datetime) -> None:
     """Keep a reply. One to a proof, or to a mail that isn't in this database, is kept without what it answers."""
     number = mail.named.id if mail.named is not None and not mail.named.proof else None
-    known = select(deliveries.c.id).where(deliveries.c.id == (-1 if number is None else number))
+    known = select(deliveries.c.id).where(numbered(-1 if number is None else number))
     if connection.execute(known).first() is None:
         number = None
         connection.execute(update(returned_mails).where(returned_mails.c.digest == key).values(delivery_id=None))

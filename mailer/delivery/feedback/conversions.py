@@ -15,9 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.errors import MailerError
-from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import campaign_of, given, those
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries, people
 from mailer.store.tables.inbound import conversions
@@ -94,9 +93,7 @@ def may_be_followed(connection: Connection, delivery_id: int) -> bool:
 
 def _tracked(connection: Connection, delivery_ids: set[int]) -> set[int]:
     query = select(deliveries.c.id).join(people, people.c.id == deliveries.c.person_id)
-    rows = connection.execute(
-        query.where(among(deliveries.c.id, "numbers"), people.c.tracking), {"numbers": sorted(delivery_ids)}
-    )
+    rows = connection.execute(query.where(those("numbers"), people.c.tracking), given("numbers", sorted(delivery_ids)))
     return set(rows.scalars())
 
 

@@ -17,6 +17,7 @@ from mailer.settings import Bounces
 from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.inbound import OPEN_MAIL, returned_mails
 from mailer.store.tables.states import MailDecision
@@ -63,7 +64,7 @@ def unclear_mails(connection: Connection, *, most: int | None = None) -> list[Un
             campaigns.c.slug, campaigns.c.audience, people.c.address,
         )
         .select_from(
-            returned_mails.outerjoin(deliveries, deliveries.c.id == returned_mails.c.delivery_id)
+            returned_mails.outerjoin(deliveries, about(returned_mails))
             .outerjoin(campaigns, campaigns.c.id == deliveries.c.campaign_id)
             .outerjoin(people, people.c.id == deliveries.c.person_id)
         )

@@ -18,6 +18,7 @@ from mailer.delivery.ledger.guard import GuardCounts, GuardRails, Halt
 from mailer.delivery.ledger.outcomes import is_given_up
 from mailer.errors import MailerError
 from mailer.settings import Guard as Limits
+from mailer.store.engine.by_campaign import about
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import EPOCH, FEEDBACK, campaigns, deliveries, events, guard_evidence
@@ -138,7 +139,7 @@ def feedback(connection: Connection, campaign_id: int, *, since: datetime) -> di
     """How many people's mails, taken after `since`, bounced hard or were complained about; each person once."""
     rows = connection.execute(
         select(events.c.kind, func.count(events.c.delivery_id.distinct()).label("people"))
-        .join(deliveries, deliveries.c.id == events.c.delivery_id)
+        .join(deliveries, about(events))
         .where(
             events.c.campaign_id == campaign_id,
             FEEDBACK,

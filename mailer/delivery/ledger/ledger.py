@@ -27,7 +27,7 @@ from mailer.delivery.ledger.reopen import HOLD_OURS, HOLD_QUEUED, LATE, OURS, le
 from mailer.delivery.ledger.warm_up import WarmUp
 from mailer.errors import MailerError
 from mailer.settings import Bounces, Caps
-from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import given, in_part, those
 from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import keep_few_pages
 from mailer.store.engine.prepared import ByNumber, PreparedStatement
@@ -234,7 +234,7 @@ class Worker:
         barred = obstacles(connection, delivery_ids=not_started, list_ids=self.list_ids, cap=cap)
         if self._leaving is not None:
             barred = reasons_out(connection, not_started, self._leaving) | barred
-        HOLD_OURS.count(connection, {"deliveries": [one for one in not_started if one not in barred], **values})
+        HOLD_OURS.count(connection, {**given("deliveries", (n for n in not_started if n not in barred)), **values})
         # Who did not start and has no obstacle is ours no longer: staff cancelled the campaign, for one.
         skipped = self._skip(connection, barred, now)
         self.warm_up.give_back(connection, len(not_started), now=now)
@@ -245,7 +245,7 @@ class Worker:
         for delivery, reason in barred.items():
             by_reason.setdefault(reason, []).append(delivery)
         return sum(
-            SKIP.count(connection, {"deliveries": ids, "worker": self.id, "reason": reason, "now": now})
+            SKIP.count(connection, {**given("deliveries", ids), "worker": self.id, "reason": reason, "now": now})
             for reason, ids in by_reason.items()
         )
 
@@ -284,7 +284,7 @@ _DUE = (
 )
 CLAIM = PreparedStatement(
     update(deliveries)
-    .where(deliveries.c.id.in_(_DUE.scalar_subquery()))
+    .where(deliveries.c.id.in_(_DUE.scalar_subquery()), in_part(deliveries.c.campaign_id, bindparam("campaign")))
     .values(worker_id=bindparam("worker"))
     .returning(deliveries.c.id, deliveries.c.person_id, deliveries.c.attempt)
 )
@@ -314,7 +314,7 @@ def _begin_statements(list_ids: Sequence[int], *more: ColumnElement[bool]) -> tu
 
 SKIP = PreparedStatement(
     update(deliveries)
-    .where(among(deliveries.c.id, "deliveries"), *OURS)
+    .where(those("deliveries"), *OURS)
     .values(state=DeliveryState.SKIPPED.value, code=bindparam("reason"), worker_id=None, changed_at=bindparam("now"))
 )
 LOOK = PreparedStatement(

@@ -8,20 +8,14 @@ from sqlalchemy import Connection, Row, select
 
 from mailer.compose.message import ARMS, REST, Message, from_json, version_name
 from mailer.errors import MailerError
+from mailer.store.engine.by_campaign import numbered
 from mailer.store.tables.core import campaigns, deliveries, proofs
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignState
 
-NUMBERS_PER_CAMPAIGN = 2**32  # a delivery's id is its campaign's, times this, plus a number of its own
-
 
 class NotKept(MailerError):
     """The campaign, proof or delivery is not in this database: deleted, or the database is an older copy."""
-
-
-def campaign_of(delivery_id: int) -> int:
-    """The campaign a delivery belongs to, from its id alone."""
-    return delivery_id // NUMBERS_PER_CAMPAIGN
 
 
 def frozen_message(connection: Connection, campaign_id: int) -> Message:
@@ -78,7 +72,7 @@ def version_of(connection: Connection, delivery_id: int) -> str:
 def _version_of(connection: Connection, delivery_id: int) -> Row[str, str, str]:
     tested = deliveries.outerjoin(campaign_tests, campaign_tests.c.campaign_id == deliveries.c.campaign_id)
     query = select(deliveries.c.language, deliveries.c.arm, campaign_tests.c.winner).select_from(tested)
-    row = connection.execute(query.where(deliveries.c.id == delivery_id)).first()
+    row = connection.execute(query.where(numbered(delivery_id))).first()
     if row is None:
         raise NotKept("this mail is no longer kept here")
     return row
@@ -86,7 +80,7 @@ def _version_of(connection: Connection, delivery_id: int) -> Row[str, str, str]:
 
 def recipient_of(connection: Connection, delivery_id: int) -> int | None:
     """The person a delivery was for; None once they were forgotten. Raises `NotKept` when there is no such delivery."""
-    row = connection.execute(select(deliveries.c.person_id).where(deliveries.c.id == delivery_id)).first()
+    row = connection.execute(select(deliveries.c.person_id).where(numbered(delivery_id))).first()
     if row is None:
         raise NotKept("this mail is no longer kept here")
     return row.person_id

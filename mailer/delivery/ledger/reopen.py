@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, exists, or_, select, update
 
 from mailer.delivery.ledger.guard_state import begin_anew
-from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import those
 from mailer.store.engine.database import Database
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import QUEUE, Instant, campaigns, deliveries, workers
@@ -31,7 +31,7 @@ LATE = and_(deliveries.c.not_after.is_not(None), deliveries.c.not_after < bindpa
 _HELD: dict[str, Any] = {
     "state": DeliveryState.HELD.value, "worker_id": None, "detail": HOUR_OVER, "changed_at": bindparam("now")
 }  # fmt: skip
-HOLD_OURS = PreparedStatement(update(deliveries).where(among(deliveries.c.id, "deliveries"), *OURS, LATE).values(_HELD))
+HOLD_OURS = PreparedStatement(update(deliveries).where(those("deliveries"), *OURS, LATE).values(_HELD))
 # Of those that were never put off the earliest are the first that are late, so few rows of the queue are looked at.
 HOLD_QUEUED = PreparedStatement(
     update(deliveries)

@@ -15,6 +15,7 @@ from mailer.audience.consent.changes import suppress
 from mailer.audience.consent.lift import last_lifted
 from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import about
 from mailer.store.tables.core import deliveries, events, hits, people
 from mailer.store.tables.states import DeliveryState, Feedback, SuppressionReason, Verdict
 from mailer.transports.base import ReplyClass
@@ -93,7 +94,7 @@ def _histories(connection: Connection, person_ids: Sequence[int], now: datetime)
     """How each mail to these people ended."""
     if not person_ids:
         return {}
-    bounced = and_(events.c.delivery_id == deliveries.c.id, events.c.kind == "bounced")
+    bounced = and_(about(events), events.c.kind == "bounced")
     clicked = select(hits.c.delivery_id).where(
         hits.c.campaign_id == deliveries.c.campaign_id,
         hits.c.delivery_id == deliveries.c.id,

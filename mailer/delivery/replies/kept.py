@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, upd
 from mailer.audience.addresses import BadAddress, normalise
 from mailer.audience.consent.scrub import NOTHING_SAID
 from mailer.staff.actor import Actor
+from mailer.store.engine.by_campaign import about, campaign_of
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.inbound import WAITING_REPLY, replies
@@ -86,8 +87,6 @@ def keep_reply(
     at: datetime,
 ) -> bool:
     """Keep a reply; False for one that came before, in another copy."""
-    from mailer.delivery.ledger.mailed_message import campaign_of  # not for each run that only tidies
-
     known = f"{reply.message_id}\0{delivery_id}" if reply.message_id else digest
     waits = reply.kind is not ReplyKind.AUTOMATIC
     row = {
@@ -165,7 +164,7 @@ def _query() -> Select[Any]:
         replies, campaigns.c.slug, campaigns.c.audience, people.c.id.label("person_id"), people.c.address,
         staff.c.name.label("handed_name"), staff.c.address.label("handed_address"),
     ).select_from(
-        replies.outerjoin(deliveries, deliveries.c.id == replies.c.delivery_id)
+        replies.outerjoin(deliveries, about(replies))
         .outerjoin(campaigns, campaigns.c.id == replies.c.campaign_id)
         .outerjoin(people, people.c.id == deliveries.c.person_id)
         .outerjoin(staff, staff.c.id == replies.c.handed_to)

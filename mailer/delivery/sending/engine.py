@@ -177,8 +177,7 @@ class Engine:
                 self._refill()
             while self._ahead_is_stuck():
                 self._refill()
-            most = report.wants * self.transport.batch
-            people, wait = self._ahead.take(most, now=time.monotonic(), longest=LONGEST_WAIT_SECONDS)
+            people, wait = self._ahead.take(self.transport.batch, now=time.monotonic(), longest=LONGEST_WAIT_SECONDS)
             chosen[index] = people
             if not people and self._ahead:
                 pause = min(pause, max(wait, 0.001))

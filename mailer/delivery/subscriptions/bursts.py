@@ -27,6 +27,7 @@ from mailer.staff import audit
 from mailer.staff.actor import Actor
 from mailer.staff.rights import Right
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import about, given, those
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.inbound import returned_mails
 from mailer.store.tables.inbound import unsubscribe_presses as presses
@@ -223,7 +224,8 @@ def _open_presses(connection: Connection, now: datetime) -> list[UnsubscribePres
             presses.c.id, presses.c.delivery_id, deliveries.c.campaign_id, presses.c.at, presses.c.how,
             presses.c.agent, presses.c.network, deliveries.c.changed_at, people.c.address,
         )
-        .join(deliveries, deliveries.c.id == presses.c.delivery_id)
+        .select_from(presses)
+        .join(deliveries, about(presses))
         .join(people, people.c.id == deliveries.c.person_id)
         .where(
             presses.c.at > now - KEPT, presses.c.decided == PressDecision.NONE.value, presses.c.how != LOOKED
@@ -283,7 +285,7 @@ def _signs(group: Sequence[UnsubscribePress], kinds: set[str]) -> Iterable[str]:
 def _others(connection: Connection, burst: Burst, numbers: set[int]) -> Mapping[int, str]:
     """Those of the deliveries whose person asked in another way, too, and how."""
     ids = {one.id for one in burst.presses}
-    values = {"numbers": sorted(numbers)}
+    values = given("numbers", sorted(numbers))
     pressed = select(presses.c.id, presses.c.delivery_id, presses.c.how, presses.c.at).where(
         among(presses.c.delivery_id, "numbers")
     )
@@ -298,9 +300,7 @@ def _others(connection: Connection, burst: Burst, numbers: set[int]) -> Mapping[
         among(returned_mails.c.delivery_id, "numbers"), returned_mails.c.kind.in_(asking)
     )
     found |= dict.fromkeys(connection.execute(asked, values).scalars(), "asked by mail as well")
-    complained = select(deliveries.c.id).where(
-        among(deliveries.c.id, "numbers"), deliveries.c.feedback == Feedback.COMPLAINED.value
-    )
+    complained = select(deliveries.c.id).where(those("numbers"), deliveries.c.feedback == Feedback.COMPLAINED.value)
     return found | dict.fromkeys(connection.execute(complained, values).scalars(), "reported it as spam")
 
 
@@ -308,9 +308,9 @@ def _hashes(connection: Connection, burst: Burst) -> Mapping[int, bytes]:
     query = (
         select(people.c.id, people.c.address_hash)
         .join(deliveries, deliveries.c.person_id == people.c.id)
-        .where(among(deliveries.c.id, "numbers"))
+        .where(those("numbers"))
     )
-    rows = connection.execute(query, {"numbers": sorted({one.delivery_id for one in burst.presses})})
+    rows = connection.execute(query, given("numbers", sorted({one.delivery_id for one in burst.presses})))
     return {row.id: row.address_hash for row in rows}
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
+from mailer.store.engine.by_campaign import numbered
 from mailer.store.tables.core import deliveries, people
 from mailer.store.tables.inbound import unsubscribe_presses as presses
 
@@ -32,9 +33,7 @@ def note_press(connection: Connection, delivery_id: int, by: Presser, *, how: st
     if connection.execute(select(func.count()).select_from(presses).where(mine)).scalar_one() >= MOST_KEPT:
         return
     tracked = connection.execute(
-        select(people.c.tracking)
-        .join(deliveries, deliveries.c.person_id == people.c.id)
-        .where(deliveries.c.id == delivery_id)
+        select(people.c.tracking).join(deliveries, deliveries.c.person_id == people.c.id).where(numbered(delivery_id))
     ).scalar()
     by = by if tracked else Presser()
     row = {"delivery_id": delivery_id, "at": at, "how": how, "agent": by.agent, "network": by.network}

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.subscriptions.unsubscribe import campaign_lists, leave_lists
+from mailer.store.engine.by_campaign import campaign_of
 from mailer.store.tables.core import lists, subscriptions
 from mailer.store.tables.states import Membership
 

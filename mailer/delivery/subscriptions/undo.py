@@ -14,9 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from mailer.audience.consent.changes import consent_source, prove
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.subscriptions.unsubscribe import UNDONE
-from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import campaign_of, given, those
 from mailer.store.tables.core import (
     campaigns,
     consent_sources,
@@ -94,7 +93,7 @@ def leavings(connection: Connection, campaign_id: int, *, only: Collection[int] 
     )  # fmt: skip
     values: dict[str, Any] = {}
     if only is not None:
-        query, values = query.where(among(deliveries.c.id, "only")), {"only": sorted(only)}
+        query, values = query.where(those("only")), given("only", sorted(only))
     found: dict[tuple[int, datetime], Leaving] = {}
     for row in connection.execute(query, values):
         one = found.get((row.id, row.at)) or Leaving(

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from mailer.audience.consent.changes import leave
 from mailer.audience.consent.recheck import change_consent
-from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, language_of, recipient_of
+from mailer.delivery.ledger.mailed_message import NotKept, language_of, recipient_of
+from mailer.store.engine.by_campaign import campaign_of, given, those
 from mailer.store.tables.core import campaigns, deliveries, events, lists, people, subscriptions
 from mailer.store.tables.states import DeliveryState, Membership
 
@@ -86,9 +87,10 @@ def note_arrival(connection: Connection, delivery_ids: Sequence[int], *, at: dat
     """
     arrived = connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(delivery_ids), deliveries.c.state == DeliveryState.UNCERTAIN)
+        .where(those("numbers"), deliveries.c.state == DeliveryState.UNCERTAIN)
         .values(state=DeliveryState.SENT, changed_at=at)
-        .returning(deliveries.c.id, deliveries.c.campaign_id)
+        .returning(deliveries.c.id, deliveries.c.campaign_id),
+        given("numbers", delivery_ids),
     ).all()
     rows = [
         {

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from mailer.errors import MailerError
 from mailer.store.admin.copy import Progress, content_of, copy_table, count_rows, go_on_from, numbers_used
@@ -24,8 +24,9 @@ from mailer.store.engine.database import Database
 from mailer.store.engine.dialects import make_engine, shown
 from mailer.store.engine.errors import translated
 from mailer.store.engine.fence import ARRIVED, ARRIVING, BACKUP, MOVED, Mark, fence, find_mark, remove_mark, set_mark
+from mailer.store.engine.parts import lay_out
 from mailer.store.engine.version import check_schema
-from mailer.store.tables.core import metadata, workers
+from mailer.store.tables.core import campaigns, deliveries, events, hits, metadata, workers
 
 Clock = Callable[[], datetime]
 
@@ -136,6 +137,7 @@ def _hold(connection: Connection) -> None:
 
 
 def _copy(old: Connection, new: Connection, progress: Progress) -> None:
+    lay_out(new, _sizes(old))
     for table in metadata.sorted_tables:
         read = copy_table(old, new, table, progress)
         go_on_from(new, table, numbers_used(old, table))
@@ -145,6 +147,16 @@ def _copy(old: Connection, new: Connection, progress: Progress) -> None:
                 " content differs",
                 remedy="Nothing was kept. Look for triggers in the new database, then try again.",
             )
+
+
+def _sizes(old: Connection) -> Mapping[int, int]:
+    """How many deliveries each campaign has that anything is kept about."""
+    sizes = dict.fromkeys(old.execute(select(campaigns.c.id)).scalars(), 0)
+    for table in (hits, events, deliveries):
+        counted = select(table.c.campaign_id, func.count()).group_by(table.c.campaign_id)
+        for number, rows in old.execute(counted):
+            sizes[number] = rows if table is deliveries else sizes.get(number, 0)
+    return sizes
 
 
 def _open(new: Connection) -> None:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Column, Connection, Executable, Table, bindparam, insert
+from sqlalchemy import Column, ColumnElement, Connection, Executable, Table, and_, bindparam, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from mailer.store.engine.arrays import among
+from mailer.store.engine.by_campaign import campaign_of, given, in_part, those
+from mailer.store.tables.core import deliveries
 
 Values = Mapping[str, Any]
 Bind = Callable[[Values], Any]
@@ -73,34 +75,38 @@ class ByNumber:
     A campaign's deliveries are numbered in the order they are mailed in, so hundreds are mostly one span, which is
     looked up once. To look numbers up in a set SQLite makes a small table of it first, which takes longer than several
     spans by themselves; PostgreSQL is asked over a network, so what isn't one span is a set there. `build` is given the
-    condition that says which rows.
+    condition that says which rows. Of deliveries it names their campaigns too (`by_campaign`).
     """
 
     MOST_SPANS = 8  # where asking once more costs little
     ROWS_A_SPAN = 8  # from this many rows a span costs less than its rows' places in a set
 
     def __init__(self, column: Column[Any], build: Callable[[Any], Executable]) -> None:
-        self._one = PreparedStatement(build(column == bindparam("first")))
-        self._span = PreparedStatement(build(column.between(bindparam("first"), bindparam("last"))))
-        self._many = PreparedStatement(build(among(column, "numbers")))
+        one = column == bindparam("first")
+        span = column.between(bindparam("first"), bindparam("last"))
+        many: ColumnElement[bool] = among(column, "numbers")
+        if column is deliveries.c.id:
+            theirs = in_part(deliveries.c.campaign_id, bindparam("of_campaign"))
+            one, span, many = and_(one, theirs), and_(span, theirs), those("numbers")
+        self._one, self._span, self._many = (PreparedStatement(build(which)) for which in (one, span, many))
 
     def rows(self, connection: Connection, numbers: Sequence[int], values: Values) -> list[tuple[Any, ...]]:
         """What it returns for all of them, in no certain order."""
         asked = self._asked(connection, numbers, values)
-        return [row for statement, given in asked for row in statement.rows(connection, given)]
+        return [row for statement, own in asked for row in statement.rows(connection, own)]
 
     def count(self, connection: Connection, numbers: Sequence[int], values: Values) -> int:
         """How many of these rows it changed."""
-        return sum(statement.count(connection, given) for statement, given in self._asked(connection, numbers, values))
+        return sum(statement.count(connection, own) for statement, own in self._asked(connection, numbers, values))
 
     def each(self, connection: Connection, many: Sequence[tuple[Sequence[int], Values]]) -> None:
         """Run it for each set of numbers with its own values."""
         asked: dict[PreparedStatement, list[Values]] = {}
         for numbers, values in many:
-            for statement, given in self._asked(connection, numbers, values):
-                asked.setdefault(statement, []).append(given)
-        for statement, given in asked.items():
-            statement.each(connection, given)
+            for statement, own in self._asked(connection, numbers, values):
+                asked.setdefault(statement, []).append(own)
+        for statement, sets in asked.items():
+            statement.each(connection, sets)
 
     def _asked(
         self, connection: Connection, numbers: Sequence[int], values: Values
@@ -109,9 +115,12 @@ class ByNumber:
         spans = spans_of(numbers)
         cheap = max(self.MOST_SPANS, len(numbers) // self.ROWS_A_SPAN) if connection.dialect.name == "sqlite" else 1
         if len(spans) > cheap:
-            return [(self._many, {**values, "numbers": numbers})]
+            return [(self._many, {**values, **given("numbers", numbers)})]
         return [
-            (self._one if first == last else self._span, {**values, "first": first, "last": last})
+            (
+                self._one if first == last else self._span,
+                {**values, "first": first, "last": last, "of_campaign": campaign_of(first)},
+            )
             for first, last in spans
         ]
 

@@ -87,7 +87,7 @@ def test_no_text_breaks_out_of_its_place(desk: Desk, title: str, summary: str) -
 def test_no_text_is_taken_for_a_marker_of_the_message(desk: Desk) -> None:
     desk.write("x")
     source = source_of(FRONT + BODY, desk.newsletter)
-    prefix = Markers(f"{source.file}\n{source.subject}\n{source.body}").prefix
+    prefix = Markers(source.body).prefix
     nested = prefix[:4] + prefix + prefix[4:]  # what is left when the inner one is taken out
     made = program(desk, f"a {prefix}v0z {prefix.upper()}l0z {nested}t0z b", "x")
     assert made.subject({}) == "a v0z l0z t0z b"

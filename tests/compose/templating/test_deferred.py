@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailer.compose.templating.deferred import line_mark, read_line_mark
+from mailer.compose.templating.markers import Markers
 from tests.compose.conftest import URLS, Desk
 
 PERSON = {"first_name": "Zoë <&> \"'", "country": "GB", "age": "41"}
@@ -71,3 +72,15 @@ def test_a_filter_that_changes_a_marker_is_noticed(desk: Desk) -> None:
     )
     faults = desk.faults("x", more="headline: 'Hi {{ supporter.first_name }}'\n")
     assert any("changes text that waits" in fault.message for fault in faults)
+
+
+def test_what_looks_like_a_marker_is_words_wherever_an_author_writes_it(desk: Desk) -> None:
+    word = Markers("").prefix
+    looks = f"{word}v0z {word.upper()}l0z {word}c9z"
+    program = desk.program(
+        f"{looks} {{{{ supporter.first_name }}}}", subject=looks, preheader=looks, more=f'headline: "{looks} on top"\n'
+    )
+    assert program.subject(PERSON) == program.preheader(PERSON) == looks
+    text = program.text(PERSON, URLS)
+    assert f"{looks} on top" in text
+    assert f"{looks} {PERSON['first_name']}" in text

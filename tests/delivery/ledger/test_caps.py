@@ -20,6 +20,7 @@ from mailer.delivery.campaigns.freeze import Plan
 from mailer.delivery.ledger.ledger import Bounds
 from mailer.delivery.ledger.outcomes import Done
 from mailer.settings import Caps
+from mailer.store.engine.by_campaign import given as bound
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import campaigns, deliveries, people
 from mailer.store.tables.states import DeliveryState
@@ -181,7 +182,11 @@ def test_check_and_reason_agree_and_are_the_rule(
         over = set(connection.execute(over_cap(cap, now=now)).scalars())
         assert over == {who[place] for place in range(3) if had[place] + 1 >= most}, "its own waits, too"
         counts = cap_now(connection, cap, own, now=now)
-        beyond = {row[0] for row in BEYOND.rows(connection, {"deliveries": ids, **counts.values})} if counts else set()
+        beyond = (
+            {row[0] for row in BEYOND.rows(connection, {**bound("deliveries", ids), **counts.values})}
+            if counts
+            else set()
+        )
         assert beyond == {ids[place] for place in range(3) if had[place] >= most}
         said = obstacles(connection, delivery_ids=ids, list_ids=[1], cap=counts)
         assert said == dict.fromkeys(beyond, Reason.CAPPED.value)

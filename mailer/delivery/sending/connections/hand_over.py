@@ -25,13 +25,11 @@ Addressed = tuple[Claim, Recipient | None]  # nobody: they were deleted since th
 
 
 class ConnectionReport(NamedTuple):
-    """What a connection reports: its results and errors. Unless there is trouble it wants more people, as many as the
-    transport's hand-overs take, times `wants`."""
+    """What a connection reports: its results and errors. It wants more people unless there is trouble."""
 
     number: int
     done: Sequence[Done] = ()
     trouble: MailerError | None = None
-    wants: int = 1
 
 
 class Connections(Protocol):

@@ -17,7 +17,6 @@ from mailer.compose.message import ORIGINAL, Link, Message
 from mailer.compose.public_url import moved
 from mailer.delivery.ledger.mailed_message import (
     NotKept,
-    campaign_of,
     frozen_message,
     proof_message,
     recipient_of,
@@ -26,6 +25,7 @@ from mailer.delivery.ledger.mailed_message import (
 from mailer.delivery.sending.envelopes import EnvelopeBuilder
 from mailer.errors import MailerError
 from mailer.settings import Settings
+from mailer.store.engine.by_campaign import campaign_of
 from mailer.store.engine.database import Database
 from mailer.tracking.tokens import Named, Signer
 from mailer.web.public.core.redirect_url import location

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from mailer.delivery.ledger.mailed_message import NotKept, campaign_of, proof_message, recipient_of
+from mailer.delivery.ledger.mailed_message import NotKept, proof_message, recipient_of
 from mailer.locale.language import Language
+from mailer.store.engine.by_campaign import campaign_of
 from mailer.store.tables.core import lists, people, subscriptions
 from mailer.store.tables.states import Membership
 from mailer.tracking.tokens import LinkVisit

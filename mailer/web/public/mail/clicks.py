@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mailer.delivery.feedback.conversions import may_be_followed
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.errors import MailerError
+from mailer.store.engine.by_campaign import campaign_of
 from mailer.store.engine.database import DatabaseTrouble
 from mailer.tracking.hits import Hit, make_hit, opted_out
 from mailer.tracking.tokens import BadToken, LinkVisit, Named, Purpose

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mailer.audience.people.preferences import Wanted, choices, prefer
-from mailer.delivery.ledger.mailed_message import campaign_of
 from mailer.delivery.subscriptions.presses import LOOKED, Presser, note_press
 from mailer.delivery.subscriptions.undo import A_DAY, LINK, ONE_CLICK, last, undo_last
 from mailer.delivery.subscriptions.unsubscribe import RecipientStatus, leave_campaign, standing
+from mailer.store.engine.by_campaign import campaign_of
 from mailer.store.tables.states import Frequency
 from mailer.timezones import zone_named
 from mailer.tracking.hits import make_hit

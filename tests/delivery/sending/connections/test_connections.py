@@ -11,7 +11,6 @@ import pytest
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.delivery.ledger.outcomes import Claim
 from mailer.delivery.ledger.recipients import Recipient
-from mailer.delivery.sending.connections import event_loop, hand_over
 from mailer.delivery.sending.connections.event_loop import Looped
 from mailer.delivery.sending.connections.hand_over import Addressed, ConnectionReport, Connections, Maker, boot_seconds
 from mailer.delivery.sending.connections.threaded import Threaded
@@ -117,62 +116,6 @@ def test_each_is_answered_for_alone(connect: Open) -> None:
             assert outcome.fate is Fate.REFUSED
             assert ("no longer known" if number == GONE else "can't be made: a merge tag") in outcome.detail
     assert [envelope.delivery_id for envelope in transport.given] == [GOOD]
-
-
-class Clock:
-    """A loop's answers come so many seconds after the mail was begun."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-        self.now = boot_seconds()
-        self.seconds = seconds
-        for module in (event_loop, hand_over):
-            monkeypatch.setattr(module, "boot_seconds", lambda: self.now)
-
-    def answer(self, _: Envelope) -> Outcome:
-        self.now += self.seconds
-        return ACCEPTED
-
-
-@pytest.fixture
-def in_loop(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Looped, Scripted, float]]:
-    def make(seconds: float) -> tuple[Looped, Scripted, float]:
-        clock = Clock(monkeypatch, seconds)
-        transport = Scripted(clock.answer)
-        looped = Looped(Loop(transport), Maker(Builder(), lambda: NOW), count=1)  # pyright: ignore[reportArgumentType]
-        looped.start()
-        assert reported(looped).wants == 1, "nothing is known of the relay yet"
-        return looped, transport, clock.now
-
-    return make
-
-
-InLoop = Callable[..., tuple[Looped, Scripted, float]]
-
-
-def test_a_quick_relay_is_given_several_at_once(in_loop: InLoop) -> None:
-    looped, transport, now = in_loop(0.01)
-    looped.give(0, [person(GOOD)], begun_at=now)
-    assert reported(looped).wants > 1
-    looped.give(0, [person(5), person(6)], begun_at=now)
-    assert looped.wait(0.0) == [], "the second goes on the wire once the first is answered"
-    assert outcomes(reported(looped)) == {5: ACCEPTED, 6: ACCEPTED}
-    assert [envelope.delivery_id for envelope in transport.given] == [GOOD, 5, 6]
-
-
-def test_consent_that_was_read_too_long_ago_is_read_again(in_loop: InLoop) -> None:
-    looped, transport, now = in_loop(1.0)
-    looped.give(0, [person(5), person(6)], begun_at=now)
-    report = reported(looped)
-    assert (outcomes(report), report.wants) == ({5: ACCEPTED, 6: None}, 1), "nothing of the second left"
-    assert len(transport.given) == 1
-
-
-def test_who_was_not_begun_is_given_back_when_sending_stops(in_loop: InLoop) -> None:
-    looped, transport, now = in_loop(0.01)
-    looped.give(0, [person(5), person(6)], begun_at=now)
-    looped.hurry()
-    assert outcomes(reported(looped)) == {5: ACCEPTED, 6: None}
-    assert len(transport.given) == 1
 
 
 def test_a_process_that_was_frozen_hands_nothing_over(connect: Open) -> None:
