@@ -47,8 +47,7 @@ from mailer.store.tables.types import (
 )
 
 __all__ = [
-    "EPOCH",
-    "MICROSECOND",
+    "EPOCH", "MICROSECOND",
     "Id",
     "Instant",
     "automations",
