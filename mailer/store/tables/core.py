@@ -46,8 +46,7 @@ from mailer.store.tables.types import (
 )
 
 __all__ = [
-    "EPOCH",
-    "MICROSECOND",
+    "EPOCH", "MICROSECOND",
     "Id",
     "Instant",
     "automations",
