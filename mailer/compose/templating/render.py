@@ -44,7 +44,7 @@ from mailer.compose.templating.deferred import (
 from mailer.compose.templating.markers import Literal, Markers
 from mailer.compose.templating.sandbox import BoundedEnvironment
 from mailer.compose.templating.slips import USUAL, blanked, slips
-from mailer.compose.templating.unknown_names import Names, NamesFound, names_in
+from mailer.compose.templating.unknown_names import Names, NamesUsed, names_in
 from mailer.diagnostics import Diagnostic, Place
 from mailer.errors import MailerError
 
@@ -195,7 +195,7 @@ class Resolver(BaseLoader):
         return [(source.place, source.text) for source in self.read.values()]
 
     def _unknown_names(
-        self, environment: Any, place: Place, named: NamesFound, known: Mapping[str, Any] | None
+        self, environment: Any, place: Place, named: NamesUsed, known: Mapping[str, Any] | None
     ) -> list[Diagnostic]:
         names = Names(environment, file=place.file, first_line=place.line or 1, known=known, fields=self._fields)
         return names.faults_in(named)
@@ -309,7 +309,7 @@ class Resolver(BaseLoader):
 
 
 @lru_cache(maxsize=128)
-def _read(text: str) -> tuple[tuple[Construct, ...], NamesFound]:
+def _read(text: str) -> tuple[tuple[Construct, ...], NamesUsed]:
     """The constructs of a text with Jinja in it, and what it names. The same for whatever message it is read for."""
     return tuple(constructs_of(_READER.lex(text))), names_in(_READER.parse(text))
 

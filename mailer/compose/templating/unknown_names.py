@@ -29,14 +29,14 @@ class Mention(NamedTuple):
     of: str = ""
 
 
-class NamesFound(NamedTuple):
+class NamesUsed(NamedTuple):
     """What a template names, in the order of the text, and what it declares itself."""
 
     mentions: tuple[Mention, ...]
     declared: frozenset[str]
 
 
-def names_in(tree: nodes.Template) -> NamesFound:
+def names_in(tree: nodes.Template) -> NamesUsed:
     """What is named in a template that has to be known when it is rendered."""
     every = tuple(_within(tree))
     declared = {node.name for node in every if isinstance(node, nodes.Name) and node.ctx in ("store", "param")}
@@ -48,7 +48,7 @@ def names_in(tree: nodes.Template) -> NamesFound:
     excused = _excused(every)
     whole = {id(node.node): f"{node.node.name}.{node.attr}" for node in every
              if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name)}  # fmt: skip
-    return NamesFound(tuple(_mentions(every, excused, whole)), frozenset(declared))
+    return NamesUsed(tuple(_mentions(every, excused, whole)), frozenset(declared))
 
 
 def _mentions(every: Iterable[nodes.Node], excused: set[int], whole: Mapping[int, str]) -> Iterator[Mention]:
@@ -82,7 +82,7 @@ class Names:
         self.fields = fields  # of the supporter
         self.faults: list[Diagnostic] = []
 
-    def faults_in(self, named: NamesFound) -> list[Diagnostic]:
+    def faults_in(self, named: NamesUsed) -> list[Diagnostic]:
         for one in named.mentions:
             if one.kind == "filter":
                 self._filter(one)
