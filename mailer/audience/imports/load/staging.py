@@ -1,7 +1,7 @@
 """Judged people put aside in a temporary table, from which `upsert` takes them over. It locks nobody out meanwhile.
 
-SQLite lets nobody else write from a write's first statement on, so rows are put aside before it. In PostgreSQL it is all
-one transaction: behind a pooler the next might have another session, in which the tables aren't.
+SQLite lets nobody else write from a write's first statement on, so rows are put aside before it. In PostgreSQL it is
+all one transaction: behind a pooler the next might have another session, in which the tables aren't.
 """
 
 from __future__ import annotations
