@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
 
+from mailer.store.tables.types import SHARED
+
 IGNORED = ("alembic_version", "mailer_mark")
 Catalogue = dict[tuple[str, ...], Any]
 
@@ -54,7 +56,9 @@ def _of_postgresql(connection: Connection) -> Catalogue:
     for table, name, definition in connection.execute(
         text("SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'")
     ):
-        found["index", table, name] = definition
+        # PostgreSQL itself names those of a part, by their columns and the order they are made in.
+        made = definition.replace(name, "") if table.endswith(SHARED) else name
+        found["index", table, made] = definition.replace(name, made)
     for table, name, definition in connection.execute(
         text(
             "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"

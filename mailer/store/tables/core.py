@@ -40,6 +40,7 @@ from mailer.store.tables.types import (
     Instant,
     key_of_sqlite,
     metadata,
+    parted,
     partial_index,
     to_microseconds,
 )
@@ -288,6 +289,8 @@ hits = Table(  # every request of a tracked link, raw; the verdict is derived an
     Column("rules", Integer, nullable=False),  # the version of the rules that judged it
     Index("ix_hits_campaign_id_delivery_id", "campaign_id", "delivery_id"),
 )
+
+parted(deliveries, events, hits)
 
 more_hits = Table(  # hits of mails that had too many already: counted and not kept
     "more_hits",

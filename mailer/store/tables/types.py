@@ -1,5 +1,5 @@
-"""What every table is made of: the one catalogue of tables, times as both engines store them, row numbers, and indexes
-over some rows only."""
+"""What every table is made of: the one catalogue of tables, times as both engines store them, row numbers, indexes over
+some rows only, and tables that PostgreSQL keeps in parts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     ColumnElement,
@@ -15,11 +16,14 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
+    Table,
     TextClause,
     TypeDecorator,
+    event,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateIndex
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.compiler import DDLCompiler
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,3 +91,35 @@ def key_of_sqlite(column: str, target: str, *, ondelete: str | None = None) -> F
     """
     key = ForeignKeyConstraint([column], [target], ondelete=ondelete, info={ONE_ENGINE: "sqlite"})
     return key.ddl_if(dialect="sqlite")
+
+
+BY = "campaign_id"  # what parts are divided by
+PARTED = "parted"  # in a table's `info`
+SHARED = "_shared"  # ends the name of the part of all campaigns that have none of their own
+SHARED_BELOW = 2**30  # campaigns numbered from here on may have parts of their own, in a newly made database
+
+
+def parted(*tables: Table) -> None:
+    """Let PostgreSQL keep each of these tables in parts, by campaign (docs/decisions/0087-parts-by-campaign.md).
+
+    A key of its there must hold the campaign's number. On SQLite nothing changes.
+    """
+    for table in tables:
+        table.info[PARTED] = True
+        shared = f"PARTITION OF {table.name} FOR VALUES FROM (MINVALUE) TO ({SHARED_BELOW})"
+        made = DDL(f"CREATE TABLE {table.name}{SHARED} {shared}")
+        event.listen(table, "after_create", made.execute_if(dialect="postgresql"))
+
+
+@compiles(CreateTable, "postgresql")
+def _create_table(create: CreateTable, compiler: DDLCompiler, **options: Any) -> str:  # pyright: ignore[reportUnusedFunction]
+    table = create.element
+    if PARTED in table.info:
+        table.dialect_options["postgresql"]["partition_by"] = f"RANGE ({BY})"
+    return compiler.visit_create_table(create, **options)
+
+
+@compiles(PrimaryKeyConstraint, "postgresql")
+def _primary_key(key: PrimaryKeyConstraint, compiler: DDLCompiler, **options: Any) -> str:  # pyright: ignore[reportUnusedFunction]
+    made = compiler.visit_primary_key_constraint(key, **options)
+    return made.replace("(id)", f"(id, {BY})") if PARTED in key.table.info else made
