@@ -17,6 +17,7 @@ from hypothesis import settings
 from mailer.store.engine.database import Database, open_database
 from mailer.workspace import Workspace, find_workspace
 from tests.databases import ENGINES, SQLITE, NewDatabase, emptied, let_go, share_statements
+from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import Cluster, why_missing
 from tests.surroundings import set_apart
 
@@ -60,12 +61,17 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster(pytestconfig: pytest.Config) -> Iterator[Cluster]:
     """A PostgreSQL server of this test process's own, started when a test first wants it."""
     if reason := why_missing():
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     with Cluster() as running:
-        yield running
+        if not pytestconfig.getoption("--pooler"):
+            yield running
+            return
+        with PgBouncer(running) as pooler:
+            running.through = pooler.query
+            yield running
 
 
 @pytest.fixture(scope="session")
@@ -169,6 +175,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--year", type=int, default=0, help="how many people tests/year begins with; `make year`")
+    parser.addoption("--pooler", action="store_true", help="put PgBouncer in transaction mode before PostgreSQL")
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
     parser.addoption(
         "--messages", default="200", help="how many made-up messages tests/compose/test_any_message.py compiles"

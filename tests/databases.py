@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import Dialect, Engine, create_engine, make_url
 
 from mailer.store.engine import dialects
+from mailer.store.engine.dialects import POOLER
 from mailer.store.tables.core import metadata
 from tests.servers.postgres import why_missing
 
@@ -87,9 +88,9 @@ def emptied(url: str) -> str:
     """Empty every table of a PostgreSQL database, number rows from 1 again, and cut off who is left over."""
     raw = _kept.get(url)
     if raw is None or raw.closed:
-        plain = make_url(url).set(drivername="postgresql").render_as_string(False)
+        plain = make_url(url).set(drivername="postgresql", query={}).render_as_string(False)
         raw = _kept[url] = psycopg.connect(plain, autocommit=True)
-    raw.execute(CUT_OFF)
+    raw.execute(CUT_OFF if POOLER not in url else f"{CUT_OFF} AND state <> 'idle'")  # a pooler's rest for the next
     raw.execute(EMPTY.encode())
     return url
 

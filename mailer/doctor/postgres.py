@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.schema import in_words, judge_schema
-from mailer.store.engine.dialects import parse_url
+from mailer.store.engine.dialects import POOLER, parse_url, reached
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
 from mailer.transports.loopback import on_this_machine
@@ -60,6 +60,7 @@ class PostgresFacts:
     encrypted: bool = False
     most_connections: int = 0  # that we may have
     used_connections: int = 0  # by anybody
+    hidden_pooler: bool = False  # something else answers in the server's place, and the address doesn't say so
 
 
 def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts:
@@ -70,11 +71,13 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
     is_local = not host or host.startswith("/") or on_this_machine(host)
     facts = PostgresFacts(f"{parts.database or ''} at {host or 'a local socket'}", is_local)
     try:
-        limited = parts.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **parts.query})
+        address = reached(parts)
+        limited = address.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **address.query})
         engine = create_engine(limited, poolclass=NullPool)
         with engine.connect() as connection, connection.begin():
             connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
-            return replace(facts, **_ask(connection, clock))
+            facts = replace(facts, **_ask(connection, clock))
+            return replace(facts, hidden_pooler=POOLER not in parts.query and _is_pooled(connection))
     except (NoSuchModuleError, ModuleNotFoundError):
         remedy = "Install it: pip install 'advocacy-mailer[postgres]'"
         return replace(facts, trouble="the driver of PostgreSQL isn't installed", remedy=remedy)
@@ -105,6 +108,12 @@ def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any
         "most_connections": int(one("SHOW max_connections")) - int(one("SHOW superuser_reserved_connections")),
         "used_connections": int(one("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")),
     }
+
+
+def _is_pooled(connection: Connection) -> bool:
+    """Whether a pooler is between us and the server: the process it names to us isn't the one that answers."""
+    driver: Any = connection.connection.driver_connection
+    return connection.execute(text("SELECT pg_backend_pid()")).scalar() != driver.info.backend_pid
 
 
 def _skew(connection: Connection, clock: Callable[[], datetime]) -> tuple[timedelta, timedelta]:
@@ -173,6 +182,9 @@ def _judge_server(facts: PostgresFacts, connections: int) -> Iterator[Diagnostic
     if not facts.encrypted and not facts.is_local:
         said = "the connection to the database server isn't encrypted, so supporters' addresses can be read on the way"
         yield warning(said, "Add ?sslmode=verify-full to `database`, and TLS to the server.")
+    if facts.hidden_pooler:
+        said = "a pooler answers in the server's place, so a frozen program holds up the others, and work may break off"
+        yield warning(said, "Say in `database` where it is: …@SERVER/name?pooler=HOST:PORT; see docs/databases.md.")
     left = max(facts.most_connections - facts.used_connections, 0)
     wanted = connections + 2 + SERVER_THREADS  # one `mailer run` with all its connections, and one `mailer serve`
     if left < wanted:

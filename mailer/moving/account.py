@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Subquery, and_, case, func, literal, select
 
 from mailer.audience.consent.eligibility import BY_RANK, EVERY_LIST, suppression_rank
 from mailer.audience.imports.files.zipped import source_files
-from mailer.audience.imports.load.staging import StagedRows, stage
+from mailer.audience.imports.load.staging import StagedRows, stage, staging
 from mailer.audience.imports.meaning.statuses import STOPS, RowStatus
 from mailer.audience.imports.row_check import FILE, Judge
 from mailer.audience.imports.sources import ImportOptions, understood
@@ -135,18 +135,13 @@ def account_of(
     with source_files([path]) as files, database.connect() as connection:
         (source,) = understood(files, definition, asked)
         judge = Judge(source.columns, address_key, now)
-        with connection.begin():
+        with staging(connection) as steps, steps.reading():
             staged = StagedRows(connection)
             staged.fill(judge.people(source.table.rows(), refuse), lambda: None)
             staged.filled()
-        try:
-            with connection.begin():
-                found = account_with_names(
-                    connection, list_ids, rejected=len(refused), files=[""], path=left_out, refused=refused
-                )
-        finally:
-            with connection.begin():
-                staged.drop()
+            found = account_with_names(
+                connection, list_ids, rejected=len(refused), files=[""], path=left_out, refused=refused
+            )
     return found
 
 

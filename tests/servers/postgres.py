@@ -78,6 +78,7 @@ class Cluster:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self.data = self.folder / "data"
+        self.through = ""  # what its addresses say of a pooler
         self.port = _free_port()
         command = [str(programs / "initdb"), "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "UTF8"]
         self._run([*command, "--locale=C", "--no-sync"])
@@ -137,7 +138,7 @@ class Cluster:
 
     def url(self, name: str) -> str:
         """The address of a database, as `database` in mailer.toml takes it."""
-        return f"postgresql+psycopg://{ROLE}@{HOST}:{self.port}/{name}"
+        return f"postgresql+psycopg://{ROLE}@{HOST}:{self.port}/{name}{self.through}"
 
     def create(self, name: str, *, template: str = "template0") -> str:
         """Make a database, empty or as a copy of another to which nobody is connected; returns its address."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Transaction, select
+from sqlalchemy import Connection, select
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.imports.files.zipped import source_files
 from mailer.audience.imports.load.journal import Journal
-from mailer.audience.imports.load.staging import StagedRows
+from mailer.audience.imports.load.staging import StagedRows, staging
 from mailer.audience.imports.load.upsert import Counts, Writer
 from mailer.audience.imports.meaning.statuses import MEMBERSHIPS, STOPS, RowStatus
 from mailer.audience.imports.report import ImportReport, ReadFile, Rejects
@@ -68,31 +68,28 @@ def import_files(  # noqa: PLR0913 - what an import is told; all but the first b
             closing(Rejects(rejects_path, headers)) as rejects,
             database.connect() as connection,
             bulk_writing(connection),
+            staging(connection) as steps,
         ):
-            with connection.begin():
+            with steps.reading():
                 check_key(connection, address_key)
                 stage = StagedRows(connection)
                 read = _fill(stage, sources, rejects, address_key=address_key, now=now, progress=progress)
                 stage.filled()
-            try:
-                if show:
-                    show(read)
-                with _writing(connection) as transaction:
-                    if stage.rows > MANY_ROWS:
-                        drop_search(connection)
-                    target = ImportTarget(connection, _origin(definition, sources, asked, now))
-                    journal = Journal(target, by, [path.name for path in paths])
-                    report = _report(Writer(stage, target, journal).finish(), rejects, sources, read, dry_run=dry_run)
-                    if dry_run:
-                        transaction.rollback()
-                    else:
-                        report = replace(report, id=journal.number)
-                        _record(connection, report, journal, by=by, definition=definition, now=now)
-                        if settle:
-                            settle(connection, report)
-            finally:
-                with connection.begin():
-                    stage.drop()
+            if show:
+                show(read)
+            with steps.writing() as transaction:
+                if stage.rows > MANY_ROWS:
+                    drop_search(connection)
+                target = ImportTarget(connection, _origin(definition, sources, asked, now))
+                journal = Journal(target, by, [path.name for path in paths])
+                report = _report(Writer(stage, target, journal).finish(), rejects, sources, read, dry_run=dry_run)
+                if dry_run:
+                    transaction.rollback()
+                else:
+                    report = replace(report, id=journal.number)
+                    _record(connection, report, journal, by=by, definition=definition, now=now)
+                    if settle:
+                        settle(connection, report)
             rejects.finish()
     assert report.read == stage.rows + rejects.count and report.adds_up, report  # noqa: PT018
     return report
@@ -180,17 +177,6 @@ def _origin(
     usual = [definition.consent if one else "" for one in ours]
     wordings = usual if asked.wording is None else [asked.wording] * len(sources)
     return ImportOrigin(definition, [*map(told, sources)], wordings, now)
-
-
-@contextmanager
-def _writing(connection: Connection) -> Generator[Transaction, None, None]:
-    """A write transaction; those after it are not."""
-    connection.execution_options(immediate=True)
-    try:
-        with connection.begin() as transaction:
-            yield transaction
-    finally:
-        connection.execution_options(immediate=False)
 
 
 def check_key(connection: Connection, address_key: bytes) -> None:

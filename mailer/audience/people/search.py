@@ -72,13 +72,12 @@ def ensure_search(database: Database) -> None:
     with database.read() as connection:
         if has_search(connection):
             return
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if connection.execute(select(func.pg_try_advisory_lock(_MAKING))).scalar():  # else another process makes it
-            try:
-                connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # one that was broken off
-                connection.exec_driver_sql(f"CREATE INDEX CONCURRENTLY {INDEX} ON people USING gin ({_WORDS})")
-            finally:
-                connection.execute(select(func.pg_advisory_unlock(_MAKING)))
+    with database.write() as lock, database.engine.connect() as maker:
+        if lock.execute(select(func.pg_try_advisory_xact_lock(_MAKING))).scalar():  # else another process makes it
+            lock.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # it takes as long as it takes
+            maker.execution_options(isolation_level="AUTOCOMMIT")
+            maker.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # one that was broken off
+            maker.exec_driver_sql(f"CREATE INDEX CONCURRENTLY {INDEX} ON people USING gin ({_WORDS})")
 
 
 def has_search(connection: Connection) -> bool:

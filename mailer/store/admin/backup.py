@@ -21,7 +21,7 @@ from sqlalchemy import URL, text
 from sqlalchemy.schema import CreateTable
 
 from mailer.errors import MailerError
-from mailer.store.engine.dialects import make_engine, parse_url
+from mailer.store.engine.dialects import make_engine, parse_url, server
 from mailer.store.engine.errors import translated
 from mailer.store.engine.fence import BACKUP, mark
 from mailer.store.tables.core import to_microseconds
@@ -35,7 +35,7 @@ def back_up(url: str, path: Path, *, now: datetime) -> Path:
 
     Only its owner may read it. It appears whole or not at all, and replaces nothing. Raises `MailerError`.
     """
-    address = parse_url(url)
+    address = server(parse_url(url))  # pg_dump wants a session of its own
     suffix = "db" if address.get_backend_name() == "sqlite" else "sql"
     final = path / f"mailer-{now:%Y-%m-%d-%H%M%S}.{suffix}" if path.is_dir() else path
     if final.exists():

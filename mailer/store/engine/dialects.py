@@ -1,6 +1,8 @@
 """How each engine is set up: SQLite's pragmas and transactions, PostgreSQL's time limits and isolation.
 
-A URL is the whole switch between them. What a transaction of ours promises is for `database`.
+A URL is the whole switch between them. `?pooler=HOST:PORT` says where a pooler in transaction mode answers for the
+server: there the next transaction may have another session, so nothing is kept in one
+(https://www.pgbouncer.org/features.html). What a transaction of ours promises is for `database`.
 """
 
 from __future__ import annotations
@@ -30,12 +32,14 @@ CONNECT_SECONDS = 10  # for a PostgreSQL server to answer
 # A worker that is frozen in the middle of a transaction must not hold its rows for longer than its lease lasts.
 IDLE_SECONDS = 60
 LOST_SECONDS = 60  # an answer that is not even acknowledged for so long will not come: the network is gone
+POOLER = "pooler"  # of a URL: host and port of the pooler
 SORTING = "64MB"  # of the PostgreSQL server's memory, for each thing that a statement over many rows sorts or joins by
 BUSY = "mailer busy milliseconds"  # what a SQLite connection was told last
 SYNCED = "mailer synchronous"  # the same, of when it waits for the disk
 
 _patience: ContextVar[float] = ContextVar("patience", default=BUSY_SECONDS)
 HOST = re.compile(r"[A-Za-z0-9._:\[\]%-]*|/.*")
+POOLED_AT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
 
 
 @contextmanager
@@ -54,7 +58,9 @@ def waiting_at_most(seconds: float) -> Generator[None, None, None]:
 def make_engine(url: str) -> Engine:
     """An engine for a SQLAlchemy URL; nothing is connected yet. Raises `DatabaseTrouble` for one that can't be."""
     address = parse_url(url)
+    pooled = POOLER in address.query
     options = _sqlite_options() if address.drivername.startswith("sqlite") else _postgresql_options(address)
+    address = reached(address)
     try:
         engine = create_engine(address, json_serializer=_json, **options)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -65,7 +71,7 @@ def make_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     else:
-        event.listen(engine, "begin", _limit_locks)
+        event.listen(engine, "begin", _limit_pooled if pooled else _limit_locks)
     return engine
 
 
@@ -84,7 +90,23 @@ def parse_url(url: str) -> URL:
         ) from None
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")
+    pooler = address.query.get(POOLER)
+    if pooler is not None and not (isinstance(pooler, str) and POOLED_AT.fullmatch(pooler)):
+        raise DatabaseTrouble("pooler in the address of the database can't be read", remedy="Write ?pooler=HOST:PORT.")
     return address
+
+
+def server(address: URL) -> URL:
+    """The address of the server itself, for what needs a session of its own."""
+    return address.difference_update_query([POOLER])
+
+
+def reached(address: URL) -> URL:
+    """The address that is connected to: of the pooler where there is one, else of the server itself."""
+    if POOLER not in address.query:
+        return address
+    host, _, port = str(address.query[POOLER]).rpartition(":")
+    return server(address).set(host=host.strip("[]"), port=int(port))
 
 
 def shown(url: str) -> str:
@@ -147,28 +169,35 @@ def _sqlite_options() -> dict[str, Any]:
 
 
 def _postgresql_options(address: URL) -> dict[str, Any]:
-    limits = {
-        "lock_timeout": int(BUSY_SECONDS * 1000),
-        "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
+    connect: dict[str, Any] = {
+        "connect_timeout": CONNECT_SECONDS,
         "tcp_user_timeout": LOST_SECONDS * 1000,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "application_name": "mailer",
     }
-    theirs = address.query.get("options", "")
-    options = " ".join([f"-c {name}={value}" for name, value in limits.items()] + [str(theirs)]).strip()
+    if POOLER in address.query:
+        connect["prepare_threshold"] = None  # the session that a statement was prepared in may be somebody else's next
+    else:
+        limits = {**_limits(), "tcp_user_timeout": LOST_SECONDS * 1000}
+        theirs = address.query.get("options", "")
+        connect["options"] = " ".join([*(f"-c {name}={value}" for name, value in limits.items()), str(theirs)]).strip()
     return {
         # A connection that died while nobody used it is noticed and replaced before it is handed out.
         "pool_pre_ping": True,
         # What the queries lean on, whatever the server's own default is: each statement sees what is committed by
         # then, and rows are fought for by FOR UPDATE and by conditions in UPDATE.
         "isolation_level": "READ COMMITTED",
-        "connect_args": {
-            "connect_timeout": CONNECT_SECONDS,
-            "tcp_user_timeout": LOST_SECONDS * 1000,
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
-            "application_name": "mailer",
-            "options": options,
-        },
+        "connect_args": connect,
+    }
+
+
+def _limits(locks_seconds: float = BUSY_SECONDS) -> dict[str, int]:
+    """How many milliseconds PostgreSQL lets a statement wait for a lock, and a transaction of ours do nothing."""
+    return {
+        "lock_timeout": max(1, round(locks_seconds * 1000)),
+        "idle_in_transaction_session_timeout": IDLE_SECONDS * 1000,
     }
 
 
@@ -177,6 +206,14 @@ def _limit_locks(connection: Connection) -> None:
     seconds = _patience.get()
     if seconds < BUSY_SECONDS and connection.get_execution_options().get("immediate"):
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}")
+
+
+def _limit_pooled(connection: Connection) -> None:
+    """Behind a pooler every limit is told with each transaction, in one question: sessions keep none of ours."""
+    if connection.connection.driver_connection.autocommit:  # type: ignore[union-attr]
+        return
+    limits = _limits(min(_patience.get(), BUSY_SECONDS))
+    connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = {value}" for name, value in limits.items()))
 
 
 def _keep_private(path: str) -> None:

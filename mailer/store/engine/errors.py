@@ -78,6 +78,11 @@ WORDS = (
     ),
     _Known("does not exist", "", "Make it: createdb --owner USER NAME, or check `database` in mailer.toml."),
     _Known("no pg_hba.conf entry", "the database does not let this machine in", "Add a line to its pg_hba.conf."),
+    _Known(
+        "unsupported startup parameter",
+        "a pooler answers in the place of the database server",
+        "Name both in `database`: postgresql+psycopg://user@SERVER/name?pooler=HOST:PORT; see docs/databases.md.",
+    ),
     _Known("starting up", "the database is starting or stopping", "Try again in a moment.", passing=True),
     _Known("shutting down", "the database is starting or stopping", "Try again in a moment.", passing=True),
     _Known("too many", "the database has too many connections already", "Raise its max_connections.", passing=True),

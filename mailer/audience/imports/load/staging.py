@@ -1,15 +1,21 @@
-"""Judged people put aside in a temporary table, from which `upsert` takes them over. It locks nobody out meanwhile."""
+"""Judged people put aside in a temporary table, from which `upsert` takes them over. It locks nobody out meanwhile.
+
+SQLite lets nobody else write from a write's first statement on, so rows are put aside before it. In PostgreSQL it is
+all one transaction: behind a pooler the next might have another session, in which the tables aren't.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Connection, Integer, LargeBinary, MetaData, Table, Text, Transaction
 
 from mailer.audience.imports.row_check import NO_TAGS, Person
 from mailer.store.tables.core import Id
@@ -56,6 +62,49 @@ staged_tags = Table(  # which row gives which tag
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps of an import on one connection: rows are put aside, then taken over."""
+
+    connection: Connection
+    whole: Transaction | None  # that all of them are in, where it is one
+
+    @contextmanager
+    def reading(self) -> Generator[Transaction, None, None]:
+        """The step in which rows are put aside."""
+        if self.whole is not None:
+            yield self.whole
+            return
+        with self.connection.begin() as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self) -> Generator[Transaction, None, None]:
+        """The step that takes them over; it may be rolled back."""
+        self.connection.execution_options(immediate=True)
+        try:
+            with self.reading() as transaction:
+                yield transaction
+        finally:
+            self.connection.execution_options(immediate=False)
+
+
+@contextmanager
+def staging(connection: Connection) -> Generator[Steps, None, None]:
+    """The steps of an import, after which the temporary tables are gone."""
+    if connection.dialect.name == "postgresql":
+        for table in _temporary.sorted_tables:  # declared, it would load PostgreSQL's dialects on SQLite too
+            table.dialect_options["postgresql"]["on_commit"] = "DROP"
+        with connection.begin() as whole:
+            yield Steps(connection, whole)
+        return
+    try:
+        yield Steps(connection, None)
+    finally:
+        with connection.begin():
+            drop(connection)
+
+
 class StagedRows:
     """The staged rows on a connection. Filling it locks nobody out: the tables are this connection's own."""
 
@@ -64,7 +113,7 @@ class StagedRows:
         self.rows = 0
         self.has_moments = self.has_tags = False
         self.counts: Counter[tuple[str, int]] = Counter()  # status and stops → rows
-        self.drop()
+        drop(connection)
         _temporary.create_all(connection, checkfirst=False)
 
     def fill(self, people: Iterable[Person], heard: Callable[[], None]) -> Counter[tuple[str, int]]:
@@ -112,7 +161,8 @@ class StagedRows:
             bits |= stops
         return bits
 
-    def drop(self) -> None:
-        """Drop the tables, also those that an import left which was broken off."""
-        for table in _temporary.sorted_tables:
-            self.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
+
+def drop(connection: Connection) -> None:
+    """Drop the tables, also those that an import left which was broken off."""
+    for table in _temporary.sorted_tables:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
