@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, case, literal
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case
 
 Number = TypeVar("Number", int, float)
 
@@ -38,10 +38,15 @@ def begin(next_at: Number, now: Number, rate: Rate[Number]) -> Number:
     return next_at if now - rate.late <= next_at <= now + rate.furthest else now
 
 
-def begin_in_sql(next_at: ColumnElement[int], now: int, rate: Rate[int]) -> ColumnElement[int]:
-    """`begin` of a column."""
-    usual = next_at.between(literal(now - rate.late, BigInteger), literal(now + rate.furthest, BigInteger))
-    return case((usual, next_at), else_=literal(now, BigInteger))
+def begin_in_sql(next_at: ColumnElement[int]) -> ColumnElement[int]:
+    """`begin` of a column; its moments are the parameters of `moments`."""
+    usual = next_at.between(bindparam("earliest", type_=BigInteger), bindparam("furthest", type_=BigInteger))
+    return case((usual, next_at), else_=bindparam("moment", type_=BigInteger))
+
+
+def moments(now: int, rate: Rate[int]) -> dict[str, int]:
+    """The parameters of `begin_in_sql`."""
+    return {"earliest": now - rate.late, "furthest": now + rate.furthest, "moment": now}
 
 
 def turns(begins: Number, now: Number, rate: Rate[Number]) -> int:

@@ -11,10 +11,12 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import BigInteger, Connection, delete, type_coerce
+from sqlalchemy import BigInteger, Connection, bindparam, delete, type_coerce
 
-from mailer.store.gcra import Rate, begin_in_sql
+from mailer.store.engine.prepared import PreparedStatement
+from mailer.store.gcra import Rate, begin_in_sql, moments
 from mailer.store.tables import inbound as tables
 from mailer.store.tables.core import MICROSECOND, to_microseconds
 
@@ -44,20 +46,31 @@ def limit_key(purpose: str, who: str | bytes, *, key: bytes) -> bytes:
 
 def take(connection: Connection, key: bytes, limit: Limit, *, now: datetime) -> bool:
     """Take a turn for `key`; False when there is none. A refused turn costs nothing."""
+    rate, moment = limit.rate, to_microseconds(now)
+    values = {
+        **moments(moment, rate), "key": key, "next_at": now + limit.every, "interval": rate.interval,
+        "latest": moment + rate.ahead,
+    }  # fmt: skip
+    return bool(_taking(connection.dialect.name).rows(connection, values))
+
+
+@cache
+def _taking(engine: str) -> PreparedStatement:
     # Only that of the engine in use is loaded: both cost more than all else that a small command imports.
-    if connection.dialect.name == "postgresql":
+    if engine == "postgresql":
         from sqlalchemy.dialects import postgresql as kind
     else:
         from sqlalchemy.dialects import sqlite as kind
-    rate, moment = limit.rate, to_microseconds(now)
-    begins = begin_in_sql(type_coerce(rate_limits.c.next_at, BigInteger), moment, rate)
-    statement = kind.insert(rate_limits).values(key=key, next_at=now + limit.every)
-    statement = statement.on_conflict_do_update(
-        index_elements=[rate_limits.c.key],
-        set_={"next_at": begins + rate.interval},
-        where=begins <= moment + rate.ahead,
-    ).returning(rate_limits.c.key)
-    return connection.execute(statement).first() is not None
+    begins = begin_in_sql(type_coerce(rate_limits.c.next_at, BigInteger))
+    row = {name: bindparam(name, type_=rate_limits.c[name].type) for name in ("key", "next_at")}
+    statement = kind.insert(rate_limits).values(row)
+    return PreparedStatement(
+        statement.on_conflict_do_update(
+            index_elements=[rate_limits.c.key],
+            set_={"next_at": begins + bindparam("interval", type_=BigInteger)},
+            where=begins <= bindparam("latest", type_=BigInteger),
+        ).returning(rate_limits.c.key)
+    )
 
 
 def prune(connection: Connection, *, now: datetime) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 from mailer.automations.engine import feeds, moving, running
 from mailer.automations.engine.running import AutomationRunner
 from mailer.cli import main
-from mailer.delivery.campaigns import freeze, lifecycle
-from mailer.delivery.experiments import deciding, down_the_list
+from mailer.delivery.campaigns import lifecycle
+from mailer.delivery.experiments import cohorts, deciding, down_the_list, kept
 from mailer.delivery.ledger.ledger import Worker
 from mailer.delivery.sending.run import Runner
 from mailer.delivery.series import making
@@ -35,7 +35,7 @@ STEPS: dict[str, tuple[Any, str, str]] = {
 }
 # Of a test of versions: its launch, and its decision.
 DRAWING: dict[str, tuple[Any, str, str]] = {
-    "the versions are drawn": (freeze, "keep_test", AFTER),
+    "the versions are drawn": (kept, "keep_test", AFTER),
     "everybody has a row": (lifecycle, "note_decision", BEFORE),
 }
 DECIDING: dict[str, tuple[Any, str, str]] = {
@@ -45,7 +45,7 @@ DECIDING: dict[str, tuple[Any, str, str]] = {
     "it is decided and nobody was mailed since": (Runner, "_sending", BEFORE),
 }
 # Of going down a list: its launch, and the opening of a gate.
-GROUPING: dict[str, tuple[Any, str, str]] = {"the groups are kept": (freeze, "keep_cohorts", AFTER)}
+GROUPING: dict[str, tuple[Any, str, str]] = {"the groups are kept": (cohorts, "keep_cohorts", AFTER)}
 OPENING: dict[str, tuple[Any, str, str]] = {
     "the sample is counted": (down_the_list, "_sampled", AFTER),
     "the gate is down and nothing is committed": (down_the_list, "_open", AFTER),

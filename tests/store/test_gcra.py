@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, select, type_coerce
 
 from mailer.store.engine.database import Database
 from mailer.store.gcra import Rate, begin, begin_in_sql, turns
+from mailer.store.gcra import moments as moments_of
 from mailer.store.tables.core import EPOCH, MICROSECOND
 from mailer.store.tables.inbound import rate_limits
 
@@ -75,7 +76,7 @@ def test_the_databases_begin_as_python_does(database: Database) -> None:
     with database.write() as connection:
         connection.execute(rate_limits.insert(), rows)
         for rate in each:
-            found = connection.execute(select(next_at, begin_in_sql(next_at, NOW, rate))).all()
+            found = connection.execute(select(next_at, begin_in_sql(next_at)), moments_of(NOW, rate)).all()
             assert len(found) == len(offsets)
             for held, begins in found:
                 assert begins == begin(held, NOW, rate)

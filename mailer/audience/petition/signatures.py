@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from unicodedata import category
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select, true, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.names import clean_name, holds_address
 from mailer.petition_fields.table import KEPT, KNOWN, FieldKind, SignatureField
 from mailer.store.engine.dialects import insert_for
+from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import campaigns, people
 from mailer.store.tables.inbound import signatures, statements
 from mailer.store.tables.states import CommentState
@@ -26,6 +27,9 @@ LONGEST_SHOWN = 24  # characters
 BETWEEN_LETTERS = " .'’·-\u200c\u200d"  # the last two join letters of some scripts
 LONGEST_SOURCE = 60
 COMMENT = "comment"  # the field that pages may show
+_SAME_STATEMENT = PreparedStatement(
+    select(statements.c.id).where(statements.c.page == bindparam("page"), statements.c.text == bindparam("text"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,8 @@ def _since(moment: datetime | None) -> ColumnElement[bool]:
 def _statement(connection: Connection, page: str, text: str) -> int:
     """The number of this wording, which is stored if it is new."""
     row = {"page": page, "text": text}
-    connection.execute(insert_for(connection, statements).values(row).on_conflict_do_nothing())
-    same = (statements.c.page == page) & (statements.c.text == text)
-    return int(connection.execute(select(statements.c.id).where(same)).scalar_one())
+    known = _SAME_STATEMENT.rows(connection, row)
+    if not known:
+        connection.execute(insert_for(connection, statements).values(row).on_conflict_do_nothing())
+        known = _SAME_STATEMENT.rows(connection, row)
+    return int(known[0][0])

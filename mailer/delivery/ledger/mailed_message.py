@@ -9,9 +9,12 @@ from sqlalchemy import Connection, Row, select
 from mailer.compose.message import ARMS, REST, Message, from_json, version_name
 from mailer.errors import MailerError
 from mailer.store.engine.by_campaign import numbered
+from mailer.store.engine.prepared import ByNumber
 from mailer.store.tables.core import campaigns, deliveries, proofs
 from mailer.store.tables.experiments import campaign_tests
 from mailer.store.tables.states import CampaignState
+
+_RECIPIENT = ByNumber(deliveries.c.id, lambda which: select(deliveries.c.person_id).where(which))
 
 
 class NotKept(MailerError):
@@ -80,7 +83,7 @@ def _version_of(connection: Connection, delivery_id: int) -> Row[str, str, str]:
 
 def recipient_of(connection: Connection, delivery_id: int) -> int | None:
     """The person a delivery was for; None once they were forgotten. Raises `NotKept` when there is no such delivery."""
-    row = connection.execute(select(deliveries.c.person_id).where(numbered(delivery_id))).first()
-    if row is None:
+    rows = _RECIPIENT.rows(connection, [delivery_id], {})
+    if not rows:
         raise NotKept("this mail is no longer kept here")
-    return row.person_id
+    return rows[0][0]

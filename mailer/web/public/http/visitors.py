@@ -7,19 +7,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, bindparam, literal_column, select
 
 from mailer.delivery.ledger.mailed_message import NotKept, proof_message, recipient_of
 from mailer.locale.language import Language
 from mailer.store.engine.by_campaign import campaign_of
+from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import lists, people, subscriptions
 from mailer.store.tables.states import Membership
 from mailer.tracking.tokens import LinkVisit
 from mailer.web.pages.templates import mask
 
 AHEAD = timedelta(minutes=5)  # clocks of several servers differ
+_PERSON = PreparedStatement(
+    select(
+        people.c.id, people.c.address, people.c.first_name, people.c.last_name, people.c.country, people.c.tracking,
+        people.c.language,
+    ).where(people.c.id == bindparam("person"))
+)  # fmt: skip
+_LISTS = PreparedStatement(
+    select(lists.c.name)
+    .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+    .where(
+        subscriptions.c.person_id == bindparam("person"),
+        subscriptions.c.status == literal_column(f"'{Membership.SUBSCRIBED}'"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +85,9 @@ def visitor(connection: Connection, visit: LinkVisit, *, now: datetime, fresh: t
             person_id = recipient_of(connection, visit.named.id)
     except NotKept:
         return None
-    row = _person(connection, person_id)
-    if row is None:
+    found = _PERSON.rows(connection, {"person": person_id}) if person_id is not None else []
+    if not found:
         return Visitor(visit, None, "", "", "", "", False, frozenset()) if visit.named.proof else None
-    theirs = connection.execute(
-        select(lists.c.name)
-        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
-        .where(subscriptions.c.person_id == row.id, subscriptions.c.status == Membership.SUBSCRIBED)
-    ).scalars()
-    return Visitor(
-        visit, row.id, row.address, row.first_name, row.last_name, row.country, row.tracking, frozenset(theirs),
-        row.language,
-    )  # fmt: skip
-
-
-def _person(connection: Connection, person_id: int | None) -> Row[Any] | None:
-    if person_id is None:
-        return None
-    return connection.execute(select(people).where(people.c.id == person_id)).first()
+    number, address, first_name, last_name, country, tracking, language = found[0]
+    theirs = frozenset(name for (name,) in _LISTS.rows(connection, {"person": number}))
+    return Visitor(visit, number, address, first_name, last_name, country, bool(tracking), theirs, language)
