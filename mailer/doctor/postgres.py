@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import URL, Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.schema import in_words, judge_schema
-from mailer.store.engine.dialects import POOLER, parse_url, reached
+from mailer.store.engine.dialects import POOLER, parse_url, reached, replica_of
 from mailer.store.engine.errors import trouble
 from mailer.store.engine.version import SCHEMA
 from mailer.transports.loopback import on_this_machine
@@ -26,6 +26,11 @@ WRITTEN = ("people", "subscriptions", "campaigns", "deliveries", "workers", "eve
 FORBIDDEN = """SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE NOT (
     has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')
     AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE'))"""
+# Whether it only follows another, and how many seconds ago what it shows was true. One that has played everything that
+# it was given isn't behind, however long ago that was.
+BEHIND = """SELECT pg_is_in_recovery(), CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+    ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END"""
+BEHIND_WARNING = timedelta(minutes=1)
 OLDEST = 12  # with which nothing here was ever tried
 # When a major version got or gets its last fixes: postgresql.org/support/versioning
 LAST_FIXES: Mapping[int, date] = {
@@ -61,6 +66,8 @@ class PostgresFacts:
     most_connections: int = 0  # that we may have
     used_connections: int = 0  # by anybody
     hidden_pooler: bool = False  # something else answers in the server's place, and the address doesn't say so
+    replica_trouble: str = ""  # why reports come from the server, though the address names a replica
+    replica_behind: timedelta = timedelta()
 
 
 def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts:
@@ -76,7 +83,7 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
         engine = create_engine(limited, poolclass=NullPool)
         with engine.connect() as connection, connection.begin():
             connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
-            facts = replace(facts, **_ask(connection, clock))
+            facts = replace(facts, **_ask(connection, clock), **_ask_replica(parts))
             return replace(facts, hidden_pooler=POOLER not in parts.query and _is_pooled(connection))
     except (NoSuchModuleError, ModuleNotFoundError):
         remedy = "Install it: pip install 'advocacy-mailer[postgres]'"
@@ -108,6 +115,21 @@ def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any
         "most_connections": int(one("SHOW max_connections")) - int(one("SHOW superuser_reserved_connections")),
         "used_connections": int(one("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")),
     }
+
+
+def _ask_replica(parts: URL) -> dict[str, Any]:
+    address = replica_of(parts)
+    if address is None:
+        return {}
+    limited = address.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **address.query})
+    try:
+        with create_engine(limited, poolclass=NullPool).connect() as connection:
+            stands_by, seconds = connection.execute(text(BEHIND)).one()
+    except DBAPIError as error:
+        return {"replica_trouble": trouble(error).message}
+    if not stands_by:
+        return {"replica_trouble": "it is no standby of a server"}
+    return {"replica_behind": timedelta(seconds=float(seconds or 0))}
 
 
 def _is_pooled(connection: Connection) -> bool:
@@ -185,6 +207,13 @@ def _judge_server(facts: PostgresFacts, connections: int) -> Iterator[Diagnostic
     if facts.hidden_pooler:
         said = "a pooler answers in the server's place, so a frozen program holds up the others, and work may break off"
         yield warning(said, "Say in `database` where it is: …@SERVER/name?pooler=HOST:PORT; see docs/databases.md.")
+    if facts.replica_trouble:
+        said = f"the replica can't be read: {facts.replica_trouble}; reports come from the server meanwhile"
+        yield warning(said, "Look after it, or take ?replica= out of `database`.")
+    elif facts.replica_behind > BEHIND_WARNING:
+        minutes = facts.replica_behind // timedelta(minutes=1)
+        said = f"the replica is {minutes} minutes behind the server, and so is what reports and Results say"
+        yield warning(said, "See whether its disk or the line to it is too slow.")
     left = max(facts.most_connections - facts.used_connections, 0)
     wanted = connections + 2 + SERVER_THREADS  # one `mailer run` with all its connections, and one `mailer serve`
     if left < wanted:

@@ -42,6 +42,7 @@ ALWAYS = (
     "max_wal_senders=0",
     "dynamic_shared_memory_type=mmap",  # else each kill leaves some of the machine's shared memory behind
 )
+FOLLOWED = ("wal_level=replica", "max_wal_senders=4")  # of a server that others follow
 # The server is ended when this shell's input is, which the system closes when the parent is gone, even killed.
 LIFELINE = '"$@" </dev/null & child=$!; read -r line; kill -INT $child 2>/dev/null; wait $child'
 
@@ -174,6 +175,20 @@ class Cluster:
         done = subprocess.run(command, capture_output=True, check=False, cwd=self.folder, **self._as_user)
         if done.returncode:
             raise RuntimeError(f"{command[0]} failed:\n{done.stderr.decode()}")
+
+
+class Standby(Cluster):
+    """A server that follows another, and can only be read."""
+
+    def __init__(self, of: Cluster) -> None:
+        super().__init__(settings=FOLLOWED)
+        shutil.rmtree(self.data)
+        command = [str(self._programs / "pg_basebackup"), "-h", HOST, "-p", str(of.port), "-U", "postgres"]
+        self._run([*command, "-D", str(self.data), "-R", "--checkpoint=fast", "--no-sync"])
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
 
 def _ordinary_user() -> pwd.struct_passwd:

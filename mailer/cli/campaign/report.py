@@ -67,7 +67,7 @@ def _compare(by: str, *, as_json: bool, as_csv: bool) -> None:
     from mailer.reports.terminal import compared_table
 
     with workspace_and_database() as (workspace, database):
-        with database.read(of_everyone=True) as connection:
+        with database.look(of_everyone=True) as connection:
             found = compared(connection, sent_counts(connection))
         keys, rows = named_rows(found, by, ZoneInfo(workspace.settings.zone))
     if as_json:

@@ -7,19 +7,23 @@ written is decided above.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from mailer.store.engine.dialects import make_engine, sorting_on_disk
+from mailer.store.engine.dialects import make_engine, make_replica_engine, sorting_on_disk
 from mailer.store.engine.errors import Conflict, DatabaseTrouble, translated
 from mailer.store.engine.fence import check_marks, refuse_moved
 from mailer.store.engine.version import SCHEMA, check_schema
 from mailer.store.engine.version import migrate as migrate_engine
 
 __all__ = ["SCHEMA", "Conflict", "Database", "DatabaseTrouble", "migrate_database", "open_database"]
+
+REPLICA_AWAY_SECONDS = 30.0  # before one that didn't answer is asked again
 
 
 class Database:
@@ -28,9 +32,11 @@ class Database:
     `held` is for the one thread of a process that writes all the time.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, replica: Engine | None = None) -> None:
         self.engine = engine
         self.held = Held(engine)
+        self._replica = replica
+        self._replica_away_until = 0.0  # time.monotonic
 
     @property
     def is_sqlite(self) -> bool:
@@ -40,7 +46,29 @@ class Database:
     def read(self, *, of_everyone: bool = False) -> Generator[Connection, None, None]:
         """A transaction that sees one state of the database throughout. `of_everyone` is for looks at a whole audience:
         what is sorted there does not stay in memory."""
-        with translated(), self.engine.connect() as connection, _room(connection, of_everyone):
+        with self._reading(self.engine, of_everyone) as connection:
+            yield connection
+
+    @contextmanager
+    def look(self, *, of_everyone: bool = False) -> Generator[Connection, None, None]:
+        """As `read`, for figures that staff look at: from the replica where the address names one and it answers. What
+        it sees may be seconds old, so nothing may be decided by it. Nothing can be written there."""
+        with self._reading(self._looking(), of_everyone) as connection:
+            yield connection
+
+    def _looking(self) -> Engine:
+        if self._replica is None or time.monotonic() < self._replica_away_until:
+            return self.engine
+        try:
+            self._replica.connect().close()
+        except DBAPIError:
+            self._replica_away_until = time.monotonic() + REPLICA_AWAY_SECONDS
+            return self.engine
+        return self._replica
+
+    @contextmanager
+    def _reading(self, engine: Engine, of_everyone: bool) -> Generator[Connection, None, None]:
+        with translated(), engine.connect() as connection, _room(connection, of_everyone):
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -74,6 +102,8 @@ class Database:
     def close(self) -> None:
         self.held.close()
         self.engine.dispose()
+        if self._replica is not None:
+            self._replica.dispose()
 
 
 def _room(connection: Connection, of_everyone: bool) -> AbstractContextManager[None]:
@@ -136,7 +166,7 @@ def open_database(url: str, *, clock: Callable[[], datetime] = _utc_now) -> Data
 
     When it is a backup that was put back, what may have been mailed since is held back first (`fence`).
     """
-    database = Database(make_engine(url))
+    database = Database(make_engine(url), make_replica_engine(url))
     try:
         with translated():
             refuse_moved(database.engine)

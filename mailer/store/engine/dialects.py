@@ -29,10 +29,12 @@ PAGE_CACHE_KIB = 16 * 1024  # of SQLite's pages in memory
 # The same for a worker: a campaign's rows lie in the order they are mailed in, so it needs the pages around its place.
 WORKER_CACHE_KIB = 4 * 1024
 CONNECT_SECONDS = 10  # for a PostgreSQL server to answer
+REPLICA_CONNECT_SECONDS = 3  # for the replica, in whose place the server answers
 # A worker that is frozen in the middle of a transaction must not hold its rows for longer than its lease lasts.
 IDLE_SECONDS = 60
 LOST_SECONDS = 60  # an answer that is not even acknowledged for so long will not come: the network is gone
 POOLER = "pooler"  # of a URL: host and port of the pooler
+REPLICA = "replica"  # the same, of a standby that only reads
 SORTING = "64MB"  # of the PostgreSQL server's memory, for each thing that a statement over many rows sorts or joins by
 BUSY = "mailer busy milliseconds"  # what a SQLite connection was told last
 SYNCED = "mailer synchronous"  # the same, of when it waits for the disk
@@ -75,6 +77,20 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
+def make_replica_engine(url: str) -> Engine | None:
+    """An engine for the replica that a URL names; None where there is none. Its transactions can't write."""
+    address = replica_of(parse_url(url))
+    if address is None:
+        return None
+    options = _postgresql_options(address)
+    connect = options["connect_args"]
+    connect["connect_timeout"] = REPLICA_CONNECT_SECONDS
+    connect["options"] = f"{connect['options']} -c default_transaction_read_only=on"
+    engine = create_engine(address, json_serializer=_json, **options)
+    event.listen(engine, "begin", _limit_locks)
+    return engine
+
+
 def parse_url(url: str) -> URL:
     """The parts of a database's URL. Raises `DatabaseTrouble`, without quoting it: it may hold a password."""
     try:
@@ -90,22 +106,33 @@ def parse_url(url: str) -> URL:
         ) from None
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")
-    pooler = address.query.get(POOLER)
-    if pooler is not None and not (isinstance(pooler, str) and POOLED_AT.fullmatch(pooler)):
-        raise DatabaseTrouble("pooler in the address of the database can't be read", remedy="Write ?pooler=HOST:PORT.")
+    for name in (POOLER, REPLICA):
+        where = address.query.get(name)
+        if where is not None and not (isinstance(where, str) and POOLED_AT.fullmatch(where)):
+            said = f"{name} in the address of the database can't be read"
+            raise DatabaseTrouble(said, remedy=f"Write ?{name}=HOST:PORT.")
     return address
 
 
 def server(address: URL) -> URL:
     """The address of the server itself, for what needs a session of its own."""
-    return address.difference_update_query([POOLER])
+    return address.difference_update_query([POOLER, REPLICA])
 
 
 def reached(address: URL) -> URL:
     """The address that is connected to: of the pooler where there is one, else of the server itself."""
-    if POOLER not in address.query:
-        return address
-    host, _, port = str(address.query[POOLER]).rpartition(":")
+    return _instead(address, POOLER) or server(address)
+
+
+def replica_of(address: URL) -> URL | None:
+    """The address of the replica that it names; None where there is none."""
+    return _instead(address, REPLICA)
+
+
+def _instead(address: URL, which: str) -> URL | None:
+    if which not in address.query:
+        return None
+    host, _, port = str(address.query[which]).rpartition(":")
     return server(address).set(host=host.strip("[]"), port=int(port))
 
 
