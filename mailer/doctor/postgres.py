@@ -212,7 +212,7 @@ def _judge_server(facts: PostgresFacts, connections: int) -> Iterator[Diagnostic
         yield warning(said, "Look after it, or take ?replica= out of `database`.")
     elif facts.replica_behind > BEHIND_WARNING:
         minutes = facts.replica_behind // timedelta(minutes=1)
-        said = f"the replica is {minutes} minutes behind the server, and so is what reports and Results say"
+        said = f"the replica is {minutes} minutes behind the server, and so is what `report --all` says"
         yield warning(said, "See whether its disk or the line to it is too slow.")
     left = max(facts.most_connections - facts.used_connections, 0)
     wanted = connections + 2 + SERVER_THREADS  # one `mailer run` with all its connections, and one `mailer serve`

@@ -18,7 +18,7 @@ def current_figures(database: Database, slug: str, settings: Settings) -> Campai
     """
     with suppress(DatabaseTrouble):  # a copy that can't be written is reported as it was judged last
         judge_new(database)
-    with database.look() as connection:
+    with database.read() as connection:
         found = figures(connection, slug)
     # Also what was scheduled by another zone's clocks is told by those that staff read.
     return replace(found, zone=settings.zone) if settings.timezone else found

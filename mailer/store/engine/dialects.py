@@ -108,7 +108,8 @@ def parse_url(url: str) -> URL:
         address = address.set(drivername="postgresql+psycopg")
     for name in (POOLER, REPLICA):
         where = address.query.get(name)
-        if where is not None and not (isinstance(where, str) and POOLED_AT.fullmatch(where)):
+        sound = isinstance(where, str) and POOLED_AT.fullmatch(where) and not address.drivername.startswith("sqlite")
+        if where is not None and not sound:
             said = f"{name} in the address of the database can't be read"
             raise DatabaseTrouble(said, remedy=f"Write ?{name}=HOST:PORT.")
     return address

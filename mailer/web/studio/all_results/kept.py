@@ -37,7 +37,7 @@ def newest_all(visit: Visit) -> CountedFigures[AllFigures] | None:
     kept = visit.studio.kept.setdefault("all figures", CountedBeside[AllFigures](1))
 
     def count() -> AllFigures:
-        with visit.database.look(of_everyone=True) as connection:
+        with visit.database.read(of_everyone=True) as connection:
             pages = sign_page_figures(connection, now=visit.studio.clock())
             return AllFigures(compared(connection, sent_counts(connection)), pages)
 
