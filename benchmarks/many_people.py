@@ -17,6 +17,7 @@ from mailer.audience.addresses import address_hash
 from mailer.store.engine.database import Database
 from mailer.store.engine.parts import SHARED_BELOW, launching
 from mailer.store.tables.core import to_microseconds
+from mailer.tracking.bot_rules import RULES
 from tests.reports.builders import add_campaign, make_message
 
 LEFT, PARTNERS, SHARE = 50, 20, 100
@@ -57,8 +58,11 @@ SELECT {id}::bigint * 4294967296 + n, {id}, 1 + (n::bigint * {step} + {id} %% {s
 """
 HITS = """
 INSERT INTO hits (campaign_id, delivery_id, n, at, method, headers, network, verdict, rules)
-SELECT {id}, {id}::bigint * 4294967296 + n, 1, {at}, 'GET', '{{}}', '', 'human', 1
+SELECT {id}, {id}::bigint * 4294967296 + n, 1, {at}, 'GET', '{{}}', '', 'human', {rules}
 FROM generate_series(1, {size}, 33) AS n
+"""
+JUDGED = """
+INSERT INTO judged_hits (campaign_id, up_to, rules) SELECT {id}, max(id), {rules} FROM hits WHERE campaign_id = {id}
 """
 
 
@@ -82,7 +86,8 @@ def add_past(database: Database, *, people: int, campaigns: int, now: datetime |
         # Numbered as a launch would: large ones above those that share parts.
         number = 1 + n * 1009 + (SHARED_BELOW if size >= LARGE else 0)
         sent_at = (now or datetime.now(UTC)) - timedelta(days=campaigns + 10 - n)
-        named = {"id": number, "people": people, "size": size, "step": SHARE, "at": to_microseconds(sent_at)}
+        named = {"id": number, "people": people, "size": size, "step": SHARE, "at": to_microseconds(sent_at),
+                 "rules": RULES}  # fmt: skip
         with database.write() as connection:
             add_campaign(
                 connection, replace(make_message(), slug=f"past-{n}"), now=sent_at, campaign_id=number,
@@ -91,4 +96,5 @@ def add_past(database: Database, *, people: int, campaigns: int, now: datetime |
             with launching(connection, number) as table:
                 connection.exec_driver_sql(DELIVERIES.format(table=table.name, **named))
             connection.exec_driver_sql(HITS.format(**named))
+            connection.exec_driver_sql(JUDGED.format(**named))
     return size

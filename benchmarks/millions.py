@@ -1,13 +1,15 @@
 """PostgreSQL with ten million people and 200 past campaigns, beside one with a million: what each person costs there.
 
-`python -m benchmarks.millions [PEOPLE PAST]`, apart from `make bench`: filling it takes a quarter of an hour and 15 GB.
-Processor time, ours and that of the server's processes, which other work on the machine changes little.
+`python -m benchmarks.millions [PEOPLE PAST]`, apart from `make bench`: filling takes a quarter of an hour and 15 GB,
+sending half an hour. Processor time, ours and that of the server's processes, which other work on the machine changes
+little.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,10 +23,12 @@ from pathlib import Path
 
 import psycopg
 
+from benchmarks.discarding import discarding_sink
 from benchmarks.launching import AUDIENCE
 from benchmarks.many_people import add_past, add_people
 from benchmarks.measure import run
 from benchmarks.sendgrid_sink import sink
+from benchmarks.sending import environ
 from benchmarks.worlds import ENVIRON, MAILER, SLUG, workspace
 from mailer.audience.people.search import PeopleSearch, ensure_search, find_numbers, found_people
 from mailer.store.engine.database import open_database
@@ -38,8 +42,10 @@ SETTINGS = (
     "max_locks_per_transaction=256",
     "maintenance_work_mem=512MB",
 )
-SEND_SECONDS = 180.0
+SMTP_SECONDS_A_PERSON = 1_800 / 10_000_000  # half an hour with ten million people
+SENDGRID_SECONDS = 60.0
 NEW_ROWS = 100_000
+BY_SMTP = "2026-12-by-smtp"
 SEARCHES = ("person123456@", "person9999", "first12 last77", "Last5000")
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -100,12 +106,13 @@ def measure(world: World) -> None:
     figures["launch, µs a person"] = world.mailer("send", SLUG, "--yes", str(chosen), "--later") / chosen * 1e6
     figures["WAL of the launch, bytes a person"] = (world.query(wal) - before) / chosen
     with sink() as address:
-        before = world.query(wal)
-        spent = world.mailer("run", seconds=SEND_SECONDS, MAILER_SENDGRID_BASE_URL=address)
-        sent = world.told("report", SLUG)["delivered"]["sent"]
-        figures["sending, µs a person"] = spent / sent * 1e6
-        figures["WAL of sending, bytes a person"] = (world.query(wal) - before) / sent
-        figures["sent meanwhile, people"] = sent
+        _send(world, SLUG, "SendGrid", SENDGRID_SECONDS, MAILER_SENDGRID_BASE_URL=address)
+    world.mailer("cancel", SLUG, "--yes")
+    with discarding_sink(world.root) as port:
+        if port is not None:
+            settings = environ(port)
+            world.mailer("send", BY_SMTP, "--yes", str(chosen), "--later", seconds=0.0, **settings)
+            _send(world, BY_SMTP, "SMTP", SMTP_SECONDS_A_PERSON * world.people, **settings)
     figures["`mailer report`, s"] = world.mailer("report", SLUG)
     figures["`mailer report --all`, s"] = world.mailer("report", "--all")
     figures["people search, ms by the clock"] = _search(world)
@@ -114,6 +121,20 @@ def measure(world: World) -> None:
         file.writelines(f"new{n}@example.org,New{n % 977},Row{n % 7919},GB\n" for n in range(NEW_ROWS))
     spent = world.mailer("import", "supporters", "new.csv")
     figures["import, µs a row"] = spent / NEW_ROWS * 1e6
+
+
+def _send(world: World, slug: str, how: str, seconds: float, **settings: str) -> None:
+    """Send what can be sent in so many seconds, and tell what each person cost."""
+    wal = "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn"
+    before, log = world.told("report", slug)["delivered"]["sent"], world.query(wal)
+    began = time.perf_counter()
+    spent = world.mailer("run", seconds=seconds, **settings)
+    took = time.perf_counter() - began
+    sent = world.told("report", slug)["delivered"]["sent"] - before
+    world.figures[f"sending by {how}, µs a person"] = spent / sent * 1e6
+    world.figures[f"WAL of sending by {how}, bytes a person"] = (world.query(wal) - log) / sent
+    world.figures[f"sent by {how}, people"] = sent
+    world.figures[f"in seconds, by {how}"] = took
 
 
 def _search(world: World) -> float:
@@ -140,6 +161,7 @@ def world_root(folder: Path, name: str) -> Path:
     (root / "lists" / "partners.toml").write_text(partners, encoding="utf-8")
     message = root / "newsletters" / SLUG / "message.md"
     message.write_text(message.read_text(encoding="utf-8").replace("list: supporters", AUDIENCE, 1), encoding="utf-8")
+    shutil.copytree(message.parent, root / "newsletters" / BY_SMTP)
     return root
 
 
