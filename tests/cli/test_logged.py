@@ -28,6 +28,7 @@ UNLOGGED = {
     "audience", "approvals", "status", "cron", "serve", "report", "doctor", "staff list", "audit", "studio",
     "bounces", "run",  # what comes back, and what was decided before: a launch by `run` is logged as cron's
     "db migrate", "db move",  # the database as a whole, for who has its password
+    "db archive",  # tests/cli/system/test_archive.py, on PostgreSQL
     "people lift",  # tests/audience/consent/test_lift.py
     "data", "series", "series preview", "automations", "automations dry-run", "automations show",
     "moving from", "moving report", "moving verify",

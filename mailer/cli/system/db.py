@@ -1,4 +1,4 @@
-"""The database itself: brought to the schema of this program, copied, and carried to another engine."""
+"""The database itself: brought to the schema of this program, copied, carried to another engine or another disk."""
 
 from __future__ import annotations
 
@@ -32,6 +32,27 @@ def migrate() -> None:
 
     schema = migrate_database(find_workspace().settings.database_url)
     click.echo(f"The database has schema {schema}.")
+
+
+@db.command()
+@click.argument("slug", metavar="NEWSLETTER")
+@click.option("--tablespace", required=True, metavar="NAME", help="Of the server; pg_default brings it back.")
+def archive(slug: str, tablespace: str) -> None:
+    """Move what was sent of a large newsletter to another disk of the PostgreSQL server.
+
+    Links in its mails, its report and people's pages work as before. See docs/databases.md.
+    """
+    from mailer.delivery.campaigns.lifecycle import OPEN, require_campaign
+    from mailer.store.admin.archive import archive as move_parts
+
+    with workspace_and_database() as (_, database):
+        with database.read() as connection:
+            campaign = require_campaign(connection, slug)
+        if campaign.state in OPEN:
+            raise MailerError(f"{slug} is {campaign.state}; only what is over is archived", remedy="mailer status")
+        size = move_parts(database, campaign.id, tablespace=tablespace)
+        note(database, "newsletter archived", f"newsletter {slug}", tablespace)
+    click.echo(f"{slug}: {size / 1e6:,.1f} MB moved to {tablespace}.")
 
 
 @db.command()

@@ -84,6 +84,7 @@ def _dump_postgresql(address: URL, partial: Path, now: datetime) -> None:
         str(_pg_dump()),
         "--no-owner",
         "--no-privileges",
+        "--no-tablespaces",  # the server it is put back on may have other disks
         f"--dbname={make_conninfo('', **where, **{key: value for key, value in named.items() if value})}",
     ]
     with partial.open("wb") as output:

@@ -161,7 +161,7 @@ def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
     new_database: NewDatabase, way: tuple[str, str]
 ) -> None:
     peaks: list[int] = []
-    for count in (4, 16):
+    for count in (4, 28):
         source, target = new_database(way[0]), new_database(way[1])
         big_posts(source, count)
         tracemalloc.start()
@@ -170,7 +170,7 @@ def test_large_rows_take_no_more_memory_the_more_of_them_there_are(
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 4_000_000, peaks  # of 12 megabytes more; what waits to be collected varies
+    assert peaks[1] < peaks[0] + 12_000_000, peaks  # of 24 megabytes more; what waits to be collected varies
 
 
 @on_postgresql

@@ -54,6 +54,7 @@ WORDS = {  # what was done, and its icon
     "test decided": ("Decided the test", "check"),
     "newsletter resumed": ("Went on", "play"),
     "newsletter cancelled": ("Stopped for good", "octagon-x"),
+    "newsletter archived": ("Moved to another disk", "hard-drive"),
     "uncertain mails sent again": ("Sent again to those who may not have got it", "circle-question-mark"),
     "uncertain mails counted as sent": ("Those who may have got it count as sent", "circle-question-mark"),
     "held mails: now": ("Mailed at once to those whose hour was past", "clock"),
