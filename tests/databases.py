@@ -9,15 +9,20 @@ anew, and making and dropping another database for each test took a hundred.
 from __future__ import annotations
 
 import os
+import re
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Dialect, Engine, create_engine, make_url
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 
 from mailer.store.engine import dialects
 from mailer.store.engine.dialects import POOLER
+from mailer.store.engine.parts import TABLES
+from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import metadata
 from tests.servers.postgres import why_missing
 
@@ -47,6 +52,10 @@ EMPTY = "; ".join(
         "COMMIT",
     ]
 )
+ROOT = Path(__file__).parents[1]
+CHANGES_PARTS = re.compile(rf"\s*(UPDATE|DELETE FROM) ({'|'.join(TABLES)})\b")
+# Those of one person, or that one worker has claimed, may be in all parts, and are found by an index.
+SAYS_WHICH = re.compile(r"campaign_id|person_id|worker_id")
 _kept: dict[str, psycopg.Connection] = {}
 
 CompiledKey = tuple[Dialect | str, *tuple[Any, ...]]
@@ -79,9 +88,36 @@ def share_statements() -> None:
     def make(*arguments: Any, **options: Any) -> Engine:
         engine = create_engine(*arguments, **options)
         engine.update_execution_options(compiled_cache=compiled)
+        if engine.dialect.name == POSTGRESQL:
+            event.listen(engine, "before_cursor_execute", lambda *told: refuse_all_parts(told[2]))
         return engine
 
     dialects.create_engine = make
+    compile_prepared = PreparedStatement._compiled
+
+    def compiled_prepared(statement: PreparedStatement, connection: Connection) -> Any:
+        sql, bind = compile_prepared(statement, connection)
+        if connection.dialect.name == POSTGRESQL:
+            refuse_all_parts(sql)
+        return sql, bind
+
+    PreparedStatement._compiled = compiled_prepared  # type: ignore[method-assign]
+
+
+def refuse_all_parts(sql: str) -> None:
+    """Fails a change of rows of one mail that PostgreSQL would look for in the parts of every campaign, hundreds of
+    them: it takes a hundred times as long, and no test of a few rows would notice."""
+    which = sql.partition(" WHERE ")[2] if CHANGES_PARTS.match(sql) else ""
+    # What the tests themselves put in place may look anywhere.
+    if which and not SAYS_WHICH.search(which) and "/mailer/" in _asked_from():
+        raise AssertionError(f"of which campaign? {sql}")
+
+
+def _asked_from() -> str:
+    """The file of ours in which a statement was run."""
+    files = (frame.f_code.co_filename for frame, _ in traceback.walk_stack(None))
+    own = (file for file in files if file.startswith(str(ROOT)) and file != __file__ and "/.venv/" not in file)
+    return next((file.removeprefix(str(ROOT)) for file in own if "/store/engine/" not in file), "")
 
 
 def emptied(url: str) -> str:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from mailer.store.engine.arrays import among
-from mailer.store.engine.by_campaign import given, those
+from mailer.store.engine.by_campaign import given, in_part, those
 from mailer.store.engine.database import Database
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.tables.core import deliveries, events, hits
@@ -57,7 +57,7 @@ _HITS = hits.c
 _STRETCH = (type_coerce(_HITS.at, BigInteger) // literal_column(str(CROWD_SECONDS * SECOND))).label("stretch")
 _SET = PreparedStatement(
     update(hits)
-    .where(_HITS.id == bindparam("hit"))
+    .where(_HITS.id == bindparam("hit"), in_part(_HITS.campaign_id, bindparam("campaign")))
     .values(verdict=bindparam("new_verdict"), reasons=bindparam("new_reasons"), rules=RULES)
 )
 
@@ -191,7 +191,9 @@ def _judge(
                 elif row.reasons != words:
                     found.reasoned += 1
                 if (row.verdict, row.reasons, row.rules) != (verdict.value, words, RULES):
-                    changes.append({"hit": row.id, "new_verdict": verdict.value, "new_reasons": words})
+                    changes.append(
+                        {"hit": row.id, "campaign": campaign_id, "new_verdict": verdict.value, "new_reasons": words}
+                    )
         if changes and not dry_run:
             _SET.each(connection, changes)
     return found

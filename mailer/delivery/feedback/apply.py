@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, insert, select, update
+from sqlalchemy import BigInteger, Connection, Update, bindparam, insert, literal, select, update
 
 from mailer.audience.consent.changes import keep_suppressions
 from mailer.audience.consent.eligibility import EVERY_LIST
@@ -186,7 +186,8 @@ def _write_events(connection: Connection, noted: Mapping[tuple[int, str], NotedE
         if event.id is None:
             new.append({"campaign_id": campaign_of(number), "delivery_id": number, "kind": kind, **values})
         else:
-            connection.execute(update(events).where(events.c.id == event.id).values(values))
+            known = (events.c.id == event.id) & in_part(events.c.campaign_id, literal(campaign_of(number), BigInteger))
+            connection.execute(update(events).where(known).values(values))
     if new:
         connection.execute(insert(events), new)
 
