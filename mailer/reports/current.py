@@ -14,7 +14,8 @@ from mailer.tracking.classify import judge_new
 def current_figures(database: Database, slug: str, settings: Settings) -> CampaignFigures:
     """Judge the clicks that came, then count; times are in the workspace's `timezone`, else in that of the schedule.
 
-    Where there is a replica it counts, if it has all that is there by now within a second. Raises `MailerError` when the newsletter was neither sent nor scheduled.
+    A replica counts, if it has all that is there by now within a second. Raises `MailerError` when the newsletter was
+    neither sent nor scheduled.
     """
     with suppress(DatabaseTrouble):  # a copy that can't be written is reported as it was judged last
         judge_new(database)
