@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -11,25 +12,27 @@ from sqlalchemy import URL, Connection, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+from mailer.counting import counted
 from mailer.delivery.ledger.ledger import LEASE
 from mailer.diagnostics import Diagnostic, bad, warning, well
 from mailer.doctor.schema import in_words, judge_schema
 from mailer.store.engine.dialects import POOLER, parse_url, reached, replica_of
 from mailer.store.engine.errors import trouble
+from mailer.store.engine.replica import CATCH_UP_SECONDS, Followed, followed, replayed
 from mailer.store.engine.version import SCHEMA
 from mailer.transports.loopback import on_this_machine
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 5000
+REPLICA_SECONDS = 15.0  # for all that is asked of it, also of one that hangs in a way that no other limit ends
 WRITTEN = ("people", "subscriptions", "campaigns", "deliveries", "workers", "events", "hits")
 # Our tables in which this user may not read, insert, update and delete.
 FORBIDDEN = """SELECT name FROM unnest(CAST(:names AS text[])) AS name WHERE NOT (
     has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')
     AND has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE'))"""
-# Whether it only follows another, and how many seconds ago what it shows was true. One that has played everything that
-# it was given isn't behind, however long ago that was.
-BEHIND = """SELECT pg_is_in_recovery(), CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
-    ELSE extract(epoch FROM now() - pg_last_xact_replay_timestamp()) END"""
+# Whether a process of the standby is connected to its server (all that an ordinary role sees of it), and whether
+# it reads the files of an archive.
+FED = """SELECT EXISTS (SELECT FROM pg_stat_wal_receiver), current_setting('restore_command') <> ''"""
 BEHIND_WARNING = timedelta(minutes=1)
 OLDEST = 12  # with which nothing here was ever tried
 # When a major version got or gets its last fixes: postgresql.org/support/versioning
@@ -42,6 +45,16 @@ LAST_FIXES: Mapping[int, date] = {
 SKEW_WARNING = timedelta(seconds=2)
 SKEW_BAD = LEASE
 SERVER_THREADS = 8  # database connections of one `mailer serve`
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaFacts:
+    """`trouble` is why reports come from the server, though the address names a replica."""
+
+    trouble: str = ""
+    is_connected: bool = False  # to its server, or to another standby
+    reads_archive: bool = False
+    behind: timedelta = timedelta()  # of the server, in what it shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +79,7 @@ class PostgresFacts:
     most_connections: int = 0  # that we may have
     used_connections: int = 0  # by anybody
     hidden_pooler: bool = False  # something else answers in the server's place, and the address doesn't say so
-    replica_trouble: str = ""  # why reports come from the server, though the address names a replica
-    replica_behind: timedelta = timedelta()
+    replica: ReplicaFacts | None = None
 
 
 def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts:
@@ -83,7 +95,7 @@ def gather_postgres(url: str, *, clock: Callable[[], datetime]) -> PostgresFacts
         engine = create_engine(limited, poolclass=NullPool)
         with engine.connect() as connection, connection.begin():
             connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
-            facts = replace(facts, **_ask(connection, clock), **_ask_replica(parts))
+            facts = replace(facts, **_ask(connection, clock), replica=_replica(parts, followed(connection)))
             return replace(facts, hidden_pooler=POOLER not in parts.query and _is_pooled(connection))
     except (NoSuchModuleError, ModuleNotFoundError):
         remedy = "Install it: pip install 'advocacy-mailer[postgres]'"
@@ -117,19 +129,32 @@ def _ask(connection: Connection, clock: Callable[[], datetime]) -> dict[str, Any
     }
 
 
-def _ask_replica(parts: URL) -> dict[str, Any]:
+def _replica(parts: URL, server: Followed) -> ReplicaFacts | None:
+    """None where the address names none. It is asked in a thread, which nobody waits for longer than that takes."""
     address = replica_of(parts)
     if address is None:
-        return {}
+        return None
+    found = [ReplicaFacts(trouble="it doesn't finish its answers")]
+    asking = threading.Thread(target=lambda: found.append(_ask_replica(address, server)), daemon=True)
+    asking.start()
+    asking.join(REPLICA_SECONDS)
+    return found[-1]
+
+
+def _ask_replica(address: URL, server: Followed) -> ReplicaFacts:
     limited = address.update_query_dict({"connect_timeout": str(CONNECT_SECONDS), **address.query})
     try:
-        with create_engine(limited, poolclass=NullPool).connect() as connection:
-            stands_by, seconds = connection.execute(text(BEHIND)).one()
+        with create_engine(limited, poolclass=NullPool).connect() as connection, connection.begin():
+            connection.execute(text(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}"))
+            there = replayed(connection, server, patience_seconds=CATCH_UP_SECONDS)
+            is_connected, reads_archive = connection.execute(text(FED)).one()
     except DBAPIError as error:
-        return {"replica_trouble": trouble(error).message}
-    if not stands_by:
-        return {"replica_trouble": "it is no standby of a server"}
-    return {"replica_behind": timedelta(seconds=float(seconds or 0))}
+        return ReplicaFacts(trouble=trouble(error).message)
+    if not there.stands_by:
+        return ReplicaFacts(trouble="it is no standby of a server")
+    return ReplicaFacts(
+        is_connected=is_connected, reads_archive=reads_archive, behind=max(server.at - there.at, timedelta())
+    )
 
 
 def _is_pooled(connection: Connection) -> bool:
@@ -207,16 +232,39 @@ def _judge_server(facts: PostgresFacts, connections: int) -> Iterator[Diagnostic
     if facts.hidden_pooler:
         said = "a pooler answers in the server's place, so a frozen program holds up the others, and work may break off"
         yield warning(said, "Say in `database` where it is: …@SERVER/name?pooler=HOST:PORT; see docs/databases.md.")
-    if facts.replica_trouble:
-        said = f"the replica can't be read: {facts.replica_trouble}; reports come from the server meanwhile"
-        yield warning(said, "Look after it, or take ?replica= out of `database`.")
-    elif facts.replica_behind > BEHIND_WARNING:
-        minutes = facts.replica_behind // timedelta(minutes=1)
-        said = f"the replica is {minutes} minutes behind the server, and so is what `report --all` says"
-        yield warning(said, "See whether its disk or the line to it is too slow.")
+    if facts.replica is not None:
+        yield _judge_replica(facts.replica)
     left = max(facts.most_connections - facts.used_connections, 0)
     wanted = connections + 2 + SERVER_THREADS  # one `mailer run` with all its connections, and one `mailer serve`
     if left < wanted:
         run = f"a run with {connections} connections beside `mailer serve` wants {wanted}"
         said = f"the server has room for {left} more connections; {run}, so sends or clicks may be turned away"
         yield warning(said, "Raise max_connections there, or send with fewer connections.")
+
+
+def _judge_replica(facts: ReplicaFacts) -> Diagnostic:
+    if facts.trouble:
+        said = f"the replica can't be read: {facts.trouble}; reports come from the server meanwhile"
+        return warning(said, "Look after it, or take ?replica= out of `database`.")
+    behind = _how_far(facts.behind)
+    if not facts.is_connected and not facts.reads_archive:
+        now = f"what it shows is {behind}" if facts.behind else "it lacks nothing yet"
+        remedy = "Its log says why. When the server was just started again, it is back within seconds."
+        return warning(f"the replica is cut off from the server and gets nothing new; {now}", remedy)
+    if facts.behind > BEHIND_WARNING and facts.is_connected:
+        said = f"the replica is {behind}, and so is what `report --all` says; all other reports come from the server"
+        return warning(said, "See whether its disk or the line to it is too slow.")
+    if facts.behind > BEHIND_WARNING:
+        said = f"the replica reads an archive and is {behind}, and so is what `report --all` says"
+        remedy = (
+            "See whether the archive still gets files; archive_timeout on the server says how often. Or let it stream."
+        )
+        return warning(said, remedy)
+    return well(f"the replica {'follows the server' if facts.is_connected else 'reads an archive'}, {behind}")
+
+
+def _how_far(behind: timedelta) -> str:
+    seconds = int(behind.total_seconds())
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+    unit, size = next((one for one in units if seconds >= 2 * one[1]), ("second", 1))
+    return f"{counted(seconds // size, unit)} behind"

@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import pytest
 from sqlalchemy import text
@@ -30,11 +31,13 @@ COMMAND = [sys.executable, "-c", "from mailer.cli import main; main()", "serve"]
 
 
 @contextmanager
-def started(root: Path, arguments: Sequence[str] = ("--port", "0")) -> Generator[tuple[subprocess.Popen[str], int]]:
-    """The command in a process of its own, and its port."""
+def started(
+    root: Path, arguments: Sequence[str] = ("--port", "0"), *, errors: IO[bytes] | int = subprocess.STDOUT
+) -> Generator[tuple[subprocess.Popen[str], int]]:
+    """The command in a process of its own, and its port. `errors`: where its standard error goes."""
     environ = {**os.environ, "MAILER_WORKSPACE": str(root), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
-        [*COMMAND, *arguments], env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*COMMAND, *arguments], env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
     ) as process:
         assert process.stdout
         line = process.stdout.readline()

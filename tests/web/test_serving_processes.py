@@ -102,6 +102,36 @@ def test_those_that_answer_leave_with_the_one_that_watches(served: Served) -> No
     wait_until("they had left", lambda: gone(before))
 
 
+def test_they_go_on_when_nobody_reads_what_they_say(
+    workspace: Workspace, database: Database, now: datetime, tmp_path: Path
+) -> None:
+    """The output is read up to the first line, as by `head -1`, and then what befalls the processes is told."""
+    seed(database, now)
+    token = Signer(workspace.secrets.require_signing()).sign(Purpose.CLICK, Named(delivery_id(1)))
+    complaints = tmp_path / "complaints"
+    with (
+        complaints.open("wb") as errors,
+        started(workspace.root, ["--port", "0", "--workers", "2"], errors=errors) as (process, port),
+    ):
+        assert process.stdout
+        process.stdout.close()
+        served = Served(process, port, f"/c/{token}/1")
+        before = served.answering()
+
+        def goes_on(holds: Callable[[], bool]) -> bool:
+            assert process.poll() is None, complaints.read_text()
+            return holds()
+
+        os.kill(before[0], signal.SIGKILL)  # told of by the one that watches
+        wait_until("two answer", lambda: goes_on(lambda: len(set(served.answering()) - {before[0]}) == 2))
+        process.send_signal(signal.SIGHUP)  # the others say how many clicks they stored, as they leave
+        wait_until("others answer", lambda: goes_on(lambda: gone(before) and len(served.answering()) == 2))
+        assert fetch(served.port, served.path).status == 302
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(HANG_SECONDS) == 0
+    assert complaints.read_text() == ""
+
+
 def test_workers_that_are_no_number_are_said(workspace: Workspace) -> None:
     done = run(workspace.root, "--workers", "many")
     assert done.returncode == 1

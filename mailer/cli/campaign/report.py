@@ -67,17 +67,23 @@ def _compare(by: str, *, as_json: bool, as_csv: bool) -> None:
     from mailer.reports.terminal import compared_table
 
     with workspace_and_database() as (workspace, database):
-        with database.look(of_everyone=True) as connection:
-            found = compared(connection, sent_counts(connection))
-        keys, rows = named_rows(found, by, ZoneInfo(workspace.settings.zone))
+        looked = database.look(lambda it: compared(it, sent_counts(it)), of_everyone=True)
+        zone = ZoneInfo(workspace.settings.zone)
+        keys, rows = named_rows(looked.figures, by, zone)
+    as_of = looked.as_of.astimezone(zone) if looked.as_of else None
     if as_json:
-        print_json([dict(zip(keys, named, strict=True)) | asdict(counts) for named, counts in rows])
-    elif as_csv:
+        moment = {"as_of": as_of.isoformat() if as_of else None}
+        print_json([dict(zip(keys, named, strict=True)) | asdict(counts) | moment for named, counts in rows])
+        return
+    if as_csv:
         click.echo(compared_as_csv(keys, rows), nl=False)
     elif rows:
         console().print(compared_table(keys, rows))
     else:
         click.echo("No newsletter has left yet.")
+    if as_of:
+        said = f"These figures are as of {as_of:%a %-d %b %Y %H:%M:%S} {zone.key}; what came since isn't in them yet."
+        click.echo(said, err=as_csv)
 
 
 def _draw(found: CampaignFigures, file: Path) -> None:

@@ -6,7 +6,9 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
@@ -75,15 +77,25 @@ def _watch(host: str, port: int, number: int) -> None:
 
     workspace = find_workspace()
     with listen(host, port) as opened:
-        processes = ServingProcesses(workspace.root, opened, number=number, say=click.echo)
-        processes.run(ready=lambda: _introduce(opened, workspace.settings.public.url))
+        processes = ServingProcesses(workspace.root, opened, number=number, say=_tell)
+        processes.run(ready=lambda: _introduce(opened, workspace.settings.public.url, say=_tell))
 
 
-def _introduce(opened: socket.socket, url: str) -> None:
+def _introduce(opened: socket.socket, url: str, *, say: Callable[[str], None] = click.echo) -> None:
     from mailer.web.server import address_of
 
-    click.echo(f"Serving on {address_of(opened)}")
-    click.echo(f"Links in mails lead to {url}. Stop with Ctrl-C.")
+    say(f"Serving on {address_of(opened)}")
+    say(f"Links in mails lead to {url}. Stop with Ctrl-C.")
+
+
+def _tell(line: str) -> None:
+    """Say it to whoever reads our output. When nobody does any more, that is no reason to stop answering."""
+    try:
+        click.echo(line)
+    except BrokenPipeError:
+        # Also what is kept back of this line would be said at the end, with a traceback.
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _number(workers: str) -> int:

@@ -7,23 +7,32 @@ written is decided above.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from mailer.store.engine.dialects import make_engine, make_replica_engine, sorting_on_disk
 from mailer.store.engine.errors import Conflict, DatabaseTrouble, translated
 from mailer.store.engine.fence import check_marks, refuse_moved
+from mailer.store.engine.replica import Replica
 from mailer.store.engine.version import SCHEMA, check_schema
 from mailer.store.engine.version import migrate as migrate_engine
 
 __all__ = ["SCHEMA", "Conflict", "Database", "DatabaseTrouble", "migrate_database", "open_database"]
 
-REPLICA_AWAY_SECONDS = 30.0  # before one that didn't answer is asked again
+Figures = TypeVar("Figures")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked(Generic[Figures]):
+    """What was counted. `as_of`: the moment that a replica showed, by the server's clock; None from the server."""
+
+    figures: Figures
+    as_of: datetime | None = None
 
 
 class Database:
@@ -35,8 +44,7 @@ class Database:
     def __init__(self, engine: Engine, replica: Engine | None = None) -> None:
         self.engine = engine
         self.held = Held(engine)
-        self._replica = replica
-        self._replica_away_until = 0.0  # time.monotonic
+        self._replica = None if replica is None else Replica(replica)
 
     @property
     def is_sqlite(self) -> bool:
@@ -49,28 +57,35 @@ class Database:
         with self._reading(self.engine, of_everyone) as connection:
             yield connection
 
-    @contextmanager
-    def look(self, *, of_everyone: bool = False) -> Generator[Connection, None, None]:
-        """As `read`, for figures that staff look at: from the replica where the address names one and it answers. What
-        it sees may be seconds old, so nothing may be decided by it. Nothing can be written there."""
-        with self._reading(self._looking(), of_everyone) as connection:
-            yield connection
+    def look(
+        self, count: Callable[[Connection], Figures], *, of_everyone: bool = False, up_to_now: bool = False
+    ) -> Looked[Figures]:
+        """What `count` returns, of figures that staff look at. It reads as in `read`: on the replica where there is one
+        that can be used; else, or when that breaks off, on the server, so `count` may be called twice.
 
-    def _looking(self) -> Engine:
-        if self._replica is None or time.monotonic() < self._replica_away_until:
-            return self.engine
-        try:
-            self._replica.connect().close()
-        except DBAPIError:
-            self._replica_away_until = time.monotonic() + REPLICA_AWAY_SECONDS
-            return self.engine
-        return self._replica
+        What a replica shows may be older, so nothing may be decided by it; `up_to_now` is for figures that must have
+        all that is committed at this moment: a replica that lacks something is waited for a second at most.
+        """
+        if self._replica is not None:
+            with translated():
+                as_of = self._replica.shows(self.engine, up_to_now=up_to_now)
+            if as_of is not None:
+                try:
+                    with self._reading(self._replica.engine, of_everyone) as connection:
+                        return Looked(count(connection), as_of)
+                except DatabaseTrouble:
+                    self._replica.leave()
+        with self._reading(self.engine, of_everyone, only=True) as connection:
+            return Looked(count(connection))
 
     @contextmanager
-    def _reading(self, engine: Engine, of_everyone: bool) -> Generator[Connection, None, None]:
+    def _reading(self, engine: Engine, of_everyone: bool, *, only: bool = False) -> Generator[Connection, None, None]:
+        """`only`: PostgreSQL lets nothing be written, as a replica does."""
         with translated(), engine.connect() as connection, _room(connection, of_everyone):
             if not self.is_sqlite:
                 connection.execution_options(isolation_level="REPEATABLE READ")
+                if only:
+                    connection.execution_options(postgresql_readonly=True)
             with connection.begin():
                 yield connection
 
@@ -103,7 +118,7 @@ class Database:
         self.held.close()
         self.engine.dispose()
         if self._replica is not None:
-            self._replica.dispose()
+            self._replica.engine.dispose()
 
 
 def _room(connection: Connection, of_everyone: bool) -> AbstractContextManager[None]:

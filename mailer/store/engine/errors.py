@@ -44,6 +44,11 @@ class _Known:
 
 LOST = "Is it running? Nothing is half-done; try again in a moment."
 SILENT = "Is it running, and is its address right?"
+RECOVERY = "conflict with recovery"  # what a standby says of it has the state of a conflict or a deadlock
+TAKEN_BACK = "a standby broke off a long count, since the server has cleared away what it was reading"
+KEEP = (
+    "Try again. With hot_standby_feedback = on, or a longer max_standby_streaming_delay, on the standby it can finish."
+)
 LOCKED = ("the database is locked by another program", "Wait for it to finish, then try again.")
 STATES = (
     _Known("55P03", *LOCKED, passing=True),
@@ -112,6 +117,8 @@ def trouble(error: Exception) -> DatabaseTrouble:
         said, _, remedy = words.partition(FENCED)[2].partition(" | ")
         return DatabaseTrouble(said, remedy=remedy)
     state: str | None = getattr(original, "sqlstate", None)
+    if RECOVERY in words:
+        return DatabaseTrouble(TAKEN_BACK, remedy=KEEP, passing=True)
     if state == "40001":
         return Conflict("somebody else changed the same just now", remedy="Look at its current state, then try again.")
     for known in STATES if state else WORDS:

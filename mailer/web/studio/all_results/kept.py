@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from mailer.delivery.campaigns.status import sent_counts
 from mailer.reports.acting import count_acting
@@ -36,10 +36,12 @@ def newest_all(visit: Visit) -> CountedFigures[AllFigures] | None:
     """The newest figures, None while they are counted for the first time. Begins a count if one is due."""
     kept = visit.studio.kept.setdefault("all figures", CountedBeside[AllFigures](1))
 
+    def all_figures(connection: Connection) -> AllFigures:
+        pages = sign_page_figures(connection, now=visit.studio.clock())
+        return AllFigures(compared(connection, sent_counts(connection)), pages)
+
     def count() -> AllFigures:
-        with visit.database.read(of_everyone=True) as connection:
-            pages = sign_page_figures(connection, now=visit.studio.clock())
-            return AllFigures(compared(connection, sent_counts(connection)), pages)
+        return visit.database.look(all_figures, of_everyone=True, up_to_now=True).figures
 
     return cast("CountedBeside[AllFigures]", kept).newest(
         NAME, _mark(visit), count, clock=visit.studio.clock, beside=visit.studio.beside
@@ -50,9 +52,11 @@ def newest_acting(visit: Visit) -> CountedFigures[Acting] | None:
     """How many acted lately, apart from the rest: of a million people it takes seconds, and signatures go first."""
     kept = visit.studio.kept.setdefault("acting", CountedBeside[Acting](1))
 
+    def acting(connection: Connection) -> Acting:
+        return count_acting(connection, now=visit.studio.clock())
+
     def count() -> Acting:
-        with visit.database.read(of_everyone=True) as connection:
-            return count_acting(connection, now=visit.studio.clock())
+        return visit.database.look(acting, of_everyone=True, up_to_now=True).figures
 
     return cast("CountedBeside[Acting]", kept).newest(
         NAME, _mark(visit), count, clock=visit.studio.clock, beside=visit.studio.beside
