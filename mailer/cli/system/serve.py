@@ -89,7 +89,7 @@ def _introduce(opened: socket.socket, url: str, *, say: Callable[[str], None] = 
 
 
 def _tell(line: str) -> None:
-    """Say it to whoever reads our output. When nobody does any more, that is no reason to stop answering."""
+    """Say it to those who read our output. When nobody does any more, that is no reason to stop answering."""
     try:
         click.echo(line)
     except BrokenPipeError:
