@@ -127,7 +127,7 @@ def sign(
         "statement_id": _statement(connection, page, statement), **who.asked, "changed_at": at, "language": language,
     }  # fmt: skip
     brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
-    row = {
+    row: dict[str, object] = {
         "own": {}, "shown": False, **who.of(KEPT), **values, **brought, "page": page, "person_id": person_id,
         "signed_at": at, "source": origin.source, "comment_state": who.comment_state,
     }  # fmt: skip

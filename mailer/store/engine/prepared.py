@@ -65,7 +65,7 @@ class PreparedStatement:
     def _compiled(self, connection: Connection) -> tuple[str, Bind]:
         known = self._known.get(connection.dialect.name)
         if known is None:
-            statement = self._statement(connection) if callable(self._statement) else self._statement
+            statement: Any = self._statement(connection) if callable(self._statement) else self._statement
             compiled: SQLCompiler = statement.compile(dialect=connection.dialect)
             known = self._known[connection.dialect.name] = (str(compiled), _binder(compiled, connection))
         return known
