@@ -202,6 +202,7 @@ def _catalogue(code: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+@lru_cache(maxsize=256)
 def accepted_languages(header: str) -> Sequence[str]:
     """The languages of an Accept-Language header (RFC 9110 §12.5.4), the most wanted first."""
     found: list[tuple[float, str]] = []
@@ -213,7 +214,7 @@ def accepted_languages(header: str) -> Sequence[str]:
             continue
         if quality > 0:
             found.append((-quality, name.strip()))
-    return [name for _, name in sorted(found, key=lambda pair: pair[0])]
+    return tuple(name for _, name in sorted(found, key=lambda pair: pair[0]))
 
 
 def region_of(accepted: str) -> str:

@@ -11,10 +11,10 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
-from sqlalchemy import BigInteger, Connection, bindparam, delete, type_coerce
+from sqlalchemy import BigInteger, Connection, Executable, bindparam, delete, type_coerce
 
+from mailer.store.engine.dialects import insert_for
 from mailer.store.engine.prepared import PreparedStatement
 from mailer.store.gcra import Rate, begin_in_sql, moments
 from mailer.store.tables import inbound as tables
@@ -51,26 +51,25 @@ def take(connection: Connection, key: bytes, limit: Limit, *, now: datetime) -> 
         **moments(moment, rate), "key": key, "next_at": now + limit.every, "interval": rate.interval,
         "latest": moment + rate.ahead,
     }  # fmt: skip
-    return bool(_taking(connection.dialect.name).rows(connection, values))
+    return bool(_TAKE.rows(connection, values))
 
 
-@cache
-def _taking(engine: str) -> PreparedStatement:
-    # Only that of the engine in use is loaded: both cost more than all else that a small command imports.
-    if engine == "postgresql":
-        from sqlalchemy.dialects import postgresql as kind
-    else:
-        from sqlalchemy.dialects import sqlite as kind
+def _taking(connection: Connection) -> Executable:
     begins = begin_in_sql(type_coerce(rate_limits.c.next_at, BigInteger))
     row = {name: bindparam(name, type_=rate_limits.c[name].type) for name in ("key", "next_at")}
-    statement = kind.insert(rate_limits).values(row)
-    return PreparedStatement(
-        statement.on_conflict_do_update(
+    return (
+        insert_for(connection, rate_limits)
+        .values(row)
+        .on_conflict_do_update(
             index_elements=[rate_limits.c.key],
             set_={"next_at": begins + bindparam("interval", type_=BigInteger)},
             where=begins <= bindparam("latest", type_=BigInteger),
-        ).returning(rate_limits.c.key)
+        )
+        .returning(rate_limits.c.key)
     )
+
+
+_TAKE = PreparedStatement(_taking)
 
 
 def prune(connection: Connection, *, now: datetime) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from unicodedata import category
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Executable, and_, bindparam, case, func, select, true, update
 
 from mailer.audience.addresses import address_hash
 from mailer.audience.names import clean_name, holds_address
@@ -30,6 +30,16 @@ COMMENT = "comment"  # the field that pages may show
 _SAME_STATEMENT = PreparedStatement(
     select(statements.c.id).where(statements.c.page == bindparam("page"), statements.c.text == bindparam("text"))
 )
+_SET = [one for one in signatures.c if one.name not in ("id", "thanks")]  # by who signs
+
+
+def _adding(connection: Connection) -> Executable:
+    row = {one.name: bindparam(one.name, type_=one.type) for one in _SET}
+    insert = insert_for(connection, signatures).values(row).on_conflict_do_nothing(index_elements=["page", "person_id"])
+    return insert.returning(signatures.c.id)
+
+
+_ADD = PreparedStatement(_adding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +127,13 @@ def sign(
         "statement_id": _statement(connection, page, statement), **who.asked, "changed_at": at, "language": language,
     }  # fmt: skip
     brought = {"campaign_id": origin.campaign_id, "delivery_id": origin.delivery_id, "n": origin.n}
-    row = {
-        **who.of(KEPT), **values, **brought, "page": page, "person_id": person_id, "signed_at": at,
-        "source": origin.source, "comment_state": who.comment_state,
+    row: dict[str, object] = {
+        "own": {}, "shown": False, **who.of(KEPT), **values, **brought, "page": page, "person_id": person_id,
+        "signed_at": at, "source": origin.source, "comment_state": who.comment_state,
     }  # fmt: skip
-    added = connection.execute(
-        insert_for(connection, signatures)
-        .values(row)
-        .on_conflict_do_nothing(index_elements=["page", "person_id"])
-        .returning(signatures.c.id)
-    ).scalar()
-    if added is not None:
-        return SignResult(int(added), new=True)
+    added = _ADD.rows(connection, row)
+    if added:
+        return SignResult(int(added[0][0]), new=True)
     theirs = (signatures.c.page == page) & (signatures.c.person_id == person_id)
     by_link = signatures.c.campaign_id.is_not(None)
     if origin.campaign_id is not None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from unicodedata import category
 
 from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
@@ -36,6 +37,10 @@ BARE_ADDRESS = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]*_]")
 INDENTED = re.compile(r" {4}|\t")
 HTML_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 LOST_NOTE = re.compile(r"\[\^([^\]\s]+)\]")
+# Its tables of how addresses are written are filled when first used. Of two threads one would find a half of them, and
+# escape the slashes of an address.
+normalizeLink("/%20")
+normalizeLinkText("/%20")
 
 
 @dataclass(frozen=True, slots=True)

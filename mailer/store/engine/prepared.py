@@ -25,9 +25,10 @@ Bind = Callable[[Values], Any]
 
 
 class PreparedStatement:
-    """A statement whose parameters are all named with `bindparam`. `rows` and `count` run it, `each` runs it often."""
+    """A statement whose parameters are all named with `bindparam`, or what makes it for a connection's engine
+    (`insert_for`). `rows` and `count` run it, `each` runs it often."""
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Executable | Callable[[Connection], Executable]) -> None:
         self._statement: Any = statement
         self._known: dict[str, tuple[str, Bind]] = {}
 
@@ -64,7 +65,8 @@ class PreparedStatement:
     def _compiled(self, connection: Connection) -> tuple[str, Bind]:
         known = self._known.get(connection.dialect.name)
         if known is None:
-            compiled: SQLCompiler = self._statement.compile(dialect=connection.dialect)
+            statement: Any = self._statement(connection) if callable(self._statement) else self._statement
+            compiled: SQLCompiler = statement.compile(dialect=connection.dialect)
             known = self._known[connection.dialect.name] = (str(compiled), _binder(compiled, connection))
         return known
 

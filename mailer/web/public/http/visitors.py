@@ -10,26 +10,32 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
-from mailer.delivery.ledger.mailed_message import NotKept, proof_message, recipient_of
+from mailer.delivery.ledger.mailed_message import NotKept, proof_message
 from mailer.locale.language import Language
 from mailer.store.engine.by_campaign import campaign_of
-from mailer.store.engine.prepared import PreparedStatement
-from mailer.store.tables.core import lists, people, subscriptions
+from mailer.store.engine.prepared import ByNumber, PreparedStatement
+from mailer.store.tables.core import deliveries, lists, people, subscriptions
 from mailer.store.tables.states import Membership
 from mailer.tracking.tokens import LinkVisit
 from mailer.web.pages.templates import mask
 
 AHEAD = timedelta(minutes=5)  # clocks of several servers differ
-_PERSON = PreparedStatement(
-    select(
-        people.c.id, people.c.address, people.c.first_name, people.c.last_name, people.c.country, people.c.tracking,
-        people.c.language,
-    ).where(people.c.id == bindparam("person"))
+_KNOWN = (
+    people.c.id, people.c.address, people.c.first_name, people.c.last_name, people.c.country, people.c.tracking,
+    people.c.language,
 )  # fmt: skip
-_LISTS = PreparedStatement(
-    select(lists.c.name)
-    .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+_PERSON = PreparedStatement(select(*_KNOWN).where(people.c.id == bindparam("person")))
+_RECIPIENT = ByNumber(
+    deliveries.c.id,
+    lambda which: (
+        select(*_KNOWN).select_from(deliveries).join(people, people.c.id == deliveries.c.person_id).where(which)
+    ),
+)
+_SUBSCRIPTION = PreparedStatement(
+    select(subscriptions.c.list_id)
+    .join(lists, lists.c.id == subscriptions.c.list_id)
     .where(
+        lists.c.name == bindparam("list"),
         subscriptions.c.person_id == bindparam("person"),
         subscriptions.c.status == literal_column(f"'{Membership.SUBSCRIBED}'"),
     )
@@ -47,7 +53,6 @@ class Visitor:
     last_name: str
     country: str
     tracking: bool
-    on_lists: frozenset[str]  # they get mail through these
     language: str = ""  # BCP 47
 
     @property
@@ -78,16 +83,20 @@ def visitor(connection: Connection, visit: LinkVisit, *, now: datetime, fresh: t
     """The visitor behind the visit; None when it is stale, or the person is not known any more."""
     if not -AHEAD <= now - visit.at <= fresh:
         return None
-    try:
-        if visit.named.proof:
+    if visit.named.proof:
+        try:
             person_id = proof_message(connection, visit.named.id)[1]
-        else:
-            person_id = recipient_of(connection, visit.named.id)
-    except NotKept:
-        return None
-    found = _PERSON.rows(connection, {"person": person_id}) if person_id is not None else []
+        except NotKept:
+            return None
+        found = _PERSON.rows(connection, {"person": person_id}) if person_id is not None else []
+    else:
+        found = _RECIPIENT.rows(connection, [visit.named.id], {})
     if not found:
-        return Visitor(visit, None, "", "", "", "", False, frozenset()) if visit.named.proof else None
+        return Visitor(visit, None, "", "", "", "", False) if visit.named.proof else None
     number, address, first_name, last_name, country, tracking, language = found[0]
-    theirs = frozenset(name for (name,) in _LISTS.rows(connection, {"person": number}))
-    return Visitor(visit, number, address, first_name, last_name, country, bool(tracking), theirs, language)
+    return Visitor(visit, number, address, first_name, last_name, country, bool(tracking), language)
+
+
+def is_on(connection: Connection, person_id: int, list_name: str) -> bool:
+    """Whether a person gets mail through this list."""
+    return bool(_SUBSCRIPTION.rows(connection, {"person": person_id, "list": list_name}))

@@ -36,9 +36,9 @@ from mailer.web.pages.signature_form import EMPTY, Filled, blank, read
 from mailer.web.public.core.context import Door, door_of
 from mailer.web.public.http.forms import read_form
 from mailer.web.public.http.rate_limits import Turns
-from mailer.web.public.http.visitors import Visitor, visitor
+from mailer.web.public.http.visitors import Visitor, is_on, visitor
 from mailer.web.public.petition.own_page import OwnPage
-from mailer.web.public.petition.page_now import PURPOSE, find_page, page_now
+from mailer.web.public.petition.page_now import PURPOSE, now_there, page_now, read_page
 from mailer.web.public.petition.thanks import thanks_address
 
 VISIT_FIELD = "t"
@@ -76,17 +76,17 @@ class Stored:
 async def show(request: Request) -> Response:
     """The page."""
     door = door_of(request)
-    page, who = await _arrived(request, door)
+    page, who = await door.threads.read(_arrived, request, door)
     return await _page(request, door, page, who, EMPTY)
 
 
 async def add(request: Request) -> Response:
     """Sign. 303 to the thanks page; 422 with what was typed if something is missing or wrong."""
     door = door_of(request)
-    page, who = await _arrived(request, door)
     form = await read_form(request)
+    page, who, thanks_on = await door.threads.read(_arrived_to_sign, request, door)
     language = door.language(request, page.language)
-    if (await page_now(door, page, language)).closed:
+    if page.poster.is_closed(now_there(door).date()):
         return await _page(request, door, page, who, EMPTY)
     filled = read(form, page, who, language)
     if filled.trapped:  # a bot: it gets the answer it expects
@@ -97,8 +97,7 @@ async def add(request: Request) -> Response:
         thanks = thanks_address(request, page, None, news=filled.news)
         return door.pages.response("signed_test.html", language, thanks=thanks)
     turns = door.limits.of_bearer(PURPOSE, who.visit.named) if who else door.limits.of_network(PURPOSE, request)
-    thanks, began = await door.threads.read(door.thanks.is_on, page.slug), door.clock()
-    signing = Signing(page, who, filled, turns, _origin(request, who), language, thanks=thanks)
+    signing, began = Signing(page, who, filled, turns, _origin(request, who), language, thanks=thanks_on), door.clock()
     stored = await door.threads.write_together(partial(_sign, door, signing))
     if stored is None:
         raise HTTPException(429)
@@ -126,9 +125,9 @@ def to_own_page(door: Door, target: str, visit: LinkVisit) -> str:
     return f"{address}{joint}{VISIT_FIELD}={door.signer.sign_visit(Purpose.ACT, visit)}{hash_sign}{fragment}"
 
 
-async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | None]:
+def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | None]:
     """The page, and who came by a fresh link in their mail. A damaged or stale link gives a blank form."""
-    page = await find_page(request, door)
+    page = read_page(request, door)
     found = TOKEN.match(request.query_params.get(VISIT_FIELD, ""))
     if not found:
         return page, None
@@ -136,20 +135,30 @@ async def _arrived(request: Request, door: Door) -> tuple[ActionPage, Visitor | 
         visit = door.signer.read_visit(Purpose.ACT, found[0])
     except BadToken:
         return page, None
-    who = await door.threads.read(_visitor, door, visit)
-    return (await find_page(request, door, who.language) if who and page.languages else page), who
-
-
-def _visitor(door: Door, visit: LinkVisit) -> Visitor | None:
     fresh = timedelta(days=door.workspace.settings.tracking.fresh_days)
     with door.database.read() as connection:
-        return visitor(connection, visit, now=door.clock(), fresh=fresh)
+        who = visitor(connection, visit, now=door.clock(), fresh=fresh)
+    return (read_page(request, door, who.language) if who and page.languages else page), who
+
+
+def _arrived_to_sign(request: Request, door: Door) -> tuple[ActionPage, Visitor | None, bool]:
+    """The same, and whether the page has a mail of thanks that is on: all that a signature asks before it is stored."""
+    page, who = _arrived(request, door)
+    return page, who, door.thanks.is_on(page.slug)
+
+
+def _on_list(door: Door, page: ActionPage, who: Visitor | None) -> bool:
+    """Whether they get the news already that the page offers."""
+    if who is None or who.person_id is None or page.opt_in is None:
+        return False
+    with door.database.read() as connection:
+        return is_on(connection, who.person_id, page.opt_in.list)
 
 
 async def _page(request: Request, door: Door, page: ActionPage, who: Visitor | None, filled: Filled) -> Response:
     language = door.language(request, page.language)
     now = await page_now(door, page, language)
-    on_list = bool(who and page.opt_in and page.opt_in.list in who.on_lists)
+    on_list = await door.threads.read(_on_list, door, page, who) if who else False
     if filled is EMPTY:
         filled = blank(request.headers.get("accept-language", ""), guess=True)
     values: dict[str, Any] = {
@@ -193,7 +202,8 @@ def _sign(door: Door, signing: Signing, connection: Connection) -> Stored | None
     )
     if joining and not thanked:
         tell_of_joining(connection, address, joining, language=language.code, address_key=key, at=at)
-    add_tags(connection, select(literal(person_id)), page.tags, source=f"act/{page.slug}", at=at)
+    if page.tags:
+        add_tags(connection, select(literal(person_id)), page.tags, source=f"act/{page.slug}", at=at)
     if not signed.kept:
         tell_signature(connection, settings=settings, signature_id=signed.id, opt_in=filled.news, new=signed.new, at=at)
     return Stored(signed.id, signed.new, waits=waits, thanked=thanked, asked=bool(joining) and not thanked)

@@ -13,6 +13,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -33,14 +34,14 @@ class OwnPage:
 
 def seal(own: OwnPage, keys: Sequence[bytes], *, at: datetime) -> str:
     """The page's address says this."""
-    sealed = _locks(keys)[0].encrypt_at_time(json.dumps(asdict(own)).encode(), int(at.timestamp()))
+    sealed = _lock(keys[0]).encrypt_at_time(json.dumps(asdict(own)).encode(), int(at.timestamp()))
     return sealed.decode("ascii").rstrip("=")  # which addresses would have to escape
 
 
 def unseal(text: str, keys: Sequence[bytes], *, page: str, now: datetime) -> OwnPage | None:
     """What the address says; None when it says nothing of `page`, is damaged, or has served its time."""
     text += "=" * (-len(text) % 4)
-    for lock in _locks(keys) if 0 < len(text) <= LONGEST and text.isascii() else ():
+    for lock in map(_lock, keys) if 0 < len(text) <= LONGEST and text.isascii() else ():
         try:
             own = OwnPage(**json.loads(lock.decrypt_at_time(text, LIFE_SECONDS, int(now.timestamp()))))
         except (InvalidToken, ValueError):
@@ -49,5 +50,6 @@ def unseal(text: str, keys: Sequence[bytes], *, page: str, now: datetime) -> Own
     return None
 
 
-def _locks(keys: Sequence[bytes]) -> list[Fernet]:
-    return [Fernet(urlsafe_b64encode(hmac.digest(key, b"mailer.own_page", "sha256"))) for key in keys]
+@cache
+def _lock(key: bytes) -> Fernet:
+    return Fernet(urlsafe_b64encode(hmac.digest(key, b"mailer.own_page", "sha256")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -24,11 +25,20 @@ PURPOSE = "act"  # the name of the pages' rate limits
 async def find_page(request: Request, door: Door, *wishes: str) -> ActionPage:
     """The page in the language that its address asks for, else the first of these wishes, else the browser's. Raises
     HTTPException 404."""
-    slug, wanted = str(request.path_params["slug"]), door.wishes(request, *wishes)
-    page = await door.threads.read(door.acts.find, slug, wanted)
+    return await door.threads.read(read_page, request, door, *wishes)
+
+
+def read_page(request: Request, door: Door, *wishes: str) -> ActionPage:
+    """The same in a thread that may wait for files."""
+    page = door.acts.find(str(request.path_params["slug"]), door.wishes(request, *wishes))
     if page is None:
         raise HTTPException(404)
     return page
+
+
+def now_there(door: Door) -> datetime:
+    """The moment, in the workspace's time zone."""
+    return door.clock().astimezone(ZoneInfo(door.workspace.settings.zone))
 
 
 async def page_now(door: Door, page: ActionPage, language: Language) -> PageNow:
@@ -41,8 +51,8 @@ async def page_now(door: Door, page: ActionPage, language: Language) -> PageNow:
         return sized(one, f"{here}/picture", widths)
 
     return PageNow(
-        page, told, door.clock().astimezone(ZoneInfo(settings.zone)), f"{settings.public.url}/act/{page.path}",
-        picture, link_preview(door, page), f"{here}/count?{urlencode({LANGUAGE_FIELD: language.code})}",
+        page, told, now_there(door), f"{settings.public.url}/act/{page.path}", picture, link_preview(door, page),
+        f"{here}/count?{urlencode({LANGUAGE_FIELD: language.code})}",
     )  # fmt: skip
 
 
