@@ -28,7 +28,7 @@ from tests.conftest import REPOSITORY
 def server() -> ForkServerContext:
     """The server of this test process, which ends with it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "tests.chaos.loaded"])
+    context.set_forkserver_preload(["__main__", __name__, "tests.chaos.loaded"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(REPOSITORY))
         ensure_running()
@@ -63,6 +63,7 @@ class Forked:
 
 def become(arguments: list[str], folder: str, environ: dict[str, str], output: str) -> None:
     """In the process: the program of that name, in its folder and surroundings."""
+    assert "tests.chaos.loaded" in sys.modules, "the server says nothing when it can't load it"
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(folder)
