@@ -86,7 +86,7 @@ def test_a_check_that_was_stopped_says_so() -> None:
 
 @pytest.fixture
 def path(tmp_path: Path, migrated_file: Path) -> Path:
-    return shutil.copy(migrated_file, tmp_path / "mailer.db")
+    return Path(shutil.copy(migrated_file, tmp_path / "mailer.db"))
 
 
 def examined(path: Path) -> tuple[list[tuple[Level, str]], bool]:
