@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def imported(path: Path) -> Iterator[str]:
             yield from (name if name in MODULES else node.module for name in names)
 
 
-IMPORTS = {name: {one for one in imported(path) if one != name} for name, path in MODULES.items()}
+@cache
+def imports() -> dict[str, set[str]]:
+    """What each module imports. It takes seconds, so whoever only collects the tests doesn't look."""
+    return {name: {one for one in imported(path) if one != name} for name, path in MODULES.items()}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -53,14 +57,14 @@ def test_no_two_public_classes_share_a_name() -> None:
 def test_no_imports_run_in_a_circle() -> None:
     """Also none that an import inside a function would hide. A package's own list of names is no module of it."""
     try:
-        TopologicalSorter(IMPORTS).prepare()
+        TopologicalSorter(imports()).prepare()
     except CycleError as error:
         pytest.fail(" → ".join(error.args[1]))
 
 
 def test_no_module_is_a_paragraph_of_the_only_one_that_imports_it() -> None:
     importers: dict[str, set[str]] = defaultdict(set)
-    for name, found in IMPORTS.items():
+    for name, found in imports().items():
         for one in found:
             importers[one].add(name)
     short = {

@@ -27,6 +27,7 @@ from sqlalchemy import update
 from mailer.store.engine.database import Database
 from mailer.store.tables.core import people as known
 from tests.chaos import ledger
+from tests.chaos.forked import Forked
 from tests.chaos.receivers import Receiver
 from tests.chaos.stores import Store
 from tests.chaos.verdict import Verdict, compare
@@ -44,13 +45,15 @@ TROUBLE = 3  # somebody should look
 ENDED_WELL = (0, TROUBLE)
 HOURS_LATER = 2 * 3600.0
 
+Process = subprocess.Popen[bytes] | Forked
+
 
 @dataclass
 class Run:
     """One process of the mailer. Its words go to a file, so that it never waits for a reader."""
 
     arguments: tuple[str, ...]
-    process: subprocess.Popen[bytes]
+    process: Process
     file: Path
 
     @property
@@ -143,18 +146,23 @@ class Site:
         if self.workers > 1 and program == ["mailer"]:  # the others beside it go by the real clock
             program = ["tests.chaos.several"]
         file = self.root / f"words-{len(self.runs):03d}.txt"
+        file.touch()
+        run = Run(arguments, self._process([*program, *arguments], file), file)
+        self.runs.append(run)
+        return run
+
+    def _process(self, arguments: list[str], file: Path) -> Process:
+        if not self.long:
+            return Forked(arguments, cwd=self.root, env=self._environ(), output=file)
         with file.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *program, *arguments],
+            return subprocess.Popen(
+                [sys.executable, "-m", *arguments],
                 cwd=self.root,
                 env=self._environ(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        run = Run(arguments, process, file)
-        self.runs.append(run)
-        return run
 
     def mailer(self, *arguments: str, codes: tuple[int, ...] = (0,), moved: bool = False) -> str:
         """A command, run to its end: its words."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,7 @@ timeout_seconds = 120
 """
 
 
+@cache
 def dkim_key() -> str:
     public = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     body = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode().splitlines()[1:-1]

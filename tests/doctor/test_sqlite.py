@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +18,7 @@ from mailer.doctor.database import examine_database
 from mailer.doctor.filesystems import kind_for
 from mailer.doctor.schema import in_words
 from mailer.doctor.sqlite import SqliteFacts, gather_sqlite, judge_sqlite
-from mailer.store.engine.database import SCHEMA, open_database
+from mailer.store.engine.database import SCHEMA
 from mailer.store.tables.core import to_microseconds
 from tests.conftest import NOW
 from tests.patience import HANG_SECONDS
@@ -84,10 +85,8 @@ def test_a_check_that_was_stopped_says_so() -> None:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    path = tmp_path / "mailer.db"
-    open_database(f"sqlite:///{path}").close()
-    return path
+def path(tmp_path: Path, migrated_file: Path) -> Path:
+    return Path(shutil.copy(migrated_file, tmp_path / "mailer.db"))
 
 
 def examined(path: Path) -> tuple[list[tuple[Level, str]], bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from mailer.store.tables.types import SHARED
 
@@ -79,14 +79,12 @@ def _of_postgresql(connection: Connection) -> Catalogue:
 
 
 def all_rows(engine: Engine) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, in the order of the keys."""
-    known = MetaData()
-    known.reflect(engine)
+    """Every row of every table as it is kept, in the order of the keys."""
+    found: dict[str, list[dict[str, Any]]] = {}
     with engine.connect() as connection:
-        return {
-            table.name: [
-                dict(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
-            ]
-            for table in known.sorted_tables
-            if table.name not in IGNORED
-        }
+        for (_, table), key in inspect(connection).get_multi_pk_constraint().items():
+            if table not in IGNORED:
+                order = ", ".join(f'"{column}"' for column in key["constrained_columns"])
+                rows = connection.execute(text(f'SELECT * FROM "{table}" ORDER BY {order}'))
+                found[table] = [dict(row) for row in rows.mappings()]
+    return found

@@ -53,7 +53,7 @@ def as_text(value: Any, kind: str) -> str:
 def cases() -> list[Any]:
     return [
         pytest.param(scenario, test, id=f"{scenario['description']}: {name}")
-        for scenario in yaml.safe_load_all(SUITE.read_text(encoding="utf-8"))
+        for scenario in yaml.load_all(SUITE.read_text(encoding="utf-8"), yaml.CSafeLoader)
         for name, test in scenario["tests"].items()
     ]
 

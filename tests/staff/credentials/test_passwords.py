@@ -15,6 +15,7 @@ from sqlalchemy import select
 from mailer.errors import MailerError
 from mailer.staff.accounts import Account, disable_account
 from mailer.staff.audit import entries
+from mailer.staff.credentials import passwords
 from mailer.staff.credentials.one_time_codes import SeedBox, matching_step, new_seed
 from mailer.staff.credentials.passwords import PasswordTooWeak, hash_password, is_password, judge_password
 from mailer.staff.credentials.recovery_codes import HOW_MANY, count_codes
@@ -27,7 +28,15 @@ from mailer.store.tables.staff import staff
 from tests.staff.world import ADDRESS_KEY, AMINA, BROWSER, KEYS, KIM, PASSWORD, an_account, gate
 
 BOX = SeedBox(KEYS)
+AS_SET = (passwords.MEMORY_KIB, passwords.PASSES)
 LATER = timedelta(minutes=1)  # another code
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password takes as long as it must to whoever guesses, and these tests have hundreds."""
+    monkeypatch.setattr(passwords, "MEMORY_KIB", 64)
+    monkeypatch.setattr(passwords, "PASSES", 1)
 
 
 def seed_of(setup: AppSetup) -> str:
@@ -163,10 +172,19 @@ def test_passwords_that_are_guessed_are_refused(password: str) -> None:
 
 def test_a_password_is_the_same_however_it_is_composed() -> None:
     kept = hash_password("Se\u0301same, ouvre-toi")
-    assert kept.startswith("$argon2id$v=19$m=")
     assert is_password("S\u00e9same, ouvre-toi", kept)
     assert not is_password("Sesame, ouvre-toi", kept)
     assert not is_password("", "")
+
+
+def test_guessing_takes_as_much_as_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory_kib, passes = AS_SET
+    assert (memory_kib >= 19 * 1024, passes >= 2) == (True, True)
+    monkeypatch.setattr(passwords, "MEMORY_KIB", memory_kib)
+    monkeypatch.setattr(passwords, "PASSES", passes)
+    kept = hash_password(PASSWORD)
+    assert kept.startswith(f"$argon2id$v=19$m={memory_kib},t={passes},p=1$")
+    assert is_password(PASSWORD, kept)
 
 
 @settings(max_examples=60)
