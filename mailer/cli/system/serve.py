@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 
@@ -94,8 +93,7 @@ def _tell(line: str) -> None:
         click.echo(line)
     except BrokenPipeError:
         # Also what is kept back of this line would be said at the end, with a traceback.
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_RDWR), sys.stdout.fileno())
 
 
 def _number(workers: str) -> int:
