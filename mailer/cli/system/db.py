@@ -36,7 +36,9 @@ def migrate() -> None:
 
 @db.command()
 @click.argument("slug", metavar="NEWSLETTER")
-@click.option("--tablespace", required=True, metavar="NAME", help="Of the server; pg_default brings it back.")
+@click.option(
+    "--tablespace", required=True, metavar="NAME", help="A tablespace of the server; pg_default brings it back."
+)
 def archive(slug: str, tablespace: str) -> None:
     """Move what was sent of a large newsletter to another disk of the PostgreSQL server.
 
@@ -49,7 +51,10 @@ def archive(slug: str, tablespace: str) -> None:
         with database.read() as connection:
             campaign = require_campaign(connection, slug)
         if campaign.state in OPEN:
-            raise MailerError(f"{slug} is {campaign.state}; only what is over is archived", remedy="mailer status")
+            raise MailerError(
+                f"{slug} is {campaign.state}, and only what is over can be archived",
+                remedy=f"Wait until it has been sent, or stop it for good: mailer cancel {slug}",
+            )
         size = move_parts(database, campaign.id, tablespace=tablespace)
         note(database, "newsletter archived", f"newsletter {slug}", tablespace)
     click.echo(f"{slug}: {size / 1e6:,.1f} MB moved to {tablespace}.")

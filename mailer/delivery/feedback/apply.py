@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Update, bindparam, insert, literal, select, update
+from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
 from mailer.audience.consent.changes import keep_suppressions
 from mailer.audience.consent.eligibility import EVERY_LIST
@@ -20,7 +20,7 @@ from mailer.delivery.ledger.soft_bounces import suppress_worn
 from mailer.delivery.subscriptions.reported import leave_by_report
 from mailer.settings import Bounces
 from mailer.store.engine.arrays import among
-from mailer.store.engine.by_campaign import campaign_of, given, in_part, those
+from mailer.store.engine.by_campaign import campaign_of, given, in_part, numbered, those
 from mailer.store.engine.dialects import insert_for
 from mailer.store.tables.core import deliveries, events, people, suppressions
 from mailer.store.tables.states import DeliveryState, Feedback
@@ -186,8 +186,8 @@ def _write_events(connection: Connection, noted: Mapping[tuple[int, str], NotedE
         if event.id is None:
             new.append({"campaign_id": campaign_of(number), "delivery_id": number, "kind": kind, **values})
         else:
-            known = (events.c.id == event.id) & in_part(events.c.campaign_id, literal(campaign_of(number), BigInteger))
-            connection.execute(update(events).where(known).values(values))
+            known = update(events).where(events.c.id == event.id, numbered(number, events))
+            connection.execute(known.values(values))
     if new:
         connection.execute(insert(events), new)
 

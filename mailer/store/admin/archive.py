@@ -32,8 +32,8 @@ def archive(database: Database, campaign_id: int, *, tablespace: str) -> int:
         sizes: list[int | None] = [connection.execute(_SIZE, {"part": part}).scalar() for part in parts]
         if None in sizes:
             raise MailerError(
-                "it is in the part of the tables that small newsletters share",
-                remedy="docs/databases.md says which have parts of their own.",
+                "this newsletter has no tables of its own: it shares those of the small ones",
+                remedy="docs/databases.md says which newsletters have their own.",
             )
         _require_tablespace(connection, tablespace)
         quoted = connection.dialect.identifier_preparer.quote(tablespace)
